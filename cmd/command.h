@@ -1,0 +1,49 @@
+#pragma once
+// What a command is: a row of a table. main finds the row by argv[0] or argv[1] and runs it; help,
+// man pages and completions are made from the same rows. Result on out, everything else on err.
+// Exit codes: 0 done, 1 failed, 2 usage (exceptions fixed by compatibility: cni, probe).
+
+#include <map>
+#include <ostream>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace vpccni::cmd {
+
+using Environment = std::map<std::string, std::string>;
+
+enum ExitCode : int { kDone = 0, kFailed = 1, kUsage = 2 };
+
+/// What main gives every command. Lives as long as main.
+struct Invocation {
+  std::string program;            // how it was called, for usage lines: "vpccni probe"
+  std::vector<std::string> args;  // after the command's name
+  Environment environment;
+  const base::Clock& clock;
+  std::istream& in;
+  std::ostream& out;
+  std::ostream& err;
+};
+
+struct Command {
+  std::string_view name;
+  std::string_view alias;    // name of the executable link that means this command, or ""
+  std::string_view summary;  // one line of help
+  std::string_view usage;    // "[--json]"
+  int (*run)(const Invocation&);
+};
+
+/// The rows of this link flavour.
+std::span<const Command> commands();
+
+int run_agent(const Invocation&);    // agent.cc
+int run_cni(const Invocation&);      // cni.cc
+int run_probe(const Invocation&);    // probe.cc
+int run_help(const Invocation&);     // help.cc
+int run_version(const Invocation&);  // version.cc
+
+}  // namespace vpccni::cmd

@@ -1,0 +1,192 @@
+#include "ipam/checkpoint.h"
+
+#include "base/json.h"
+#include "base/text.h"
+
+namespace vpccni::ipam {
+
+namespace {
+
+constexpr std::string_view kVersion = "vpc-cni-ipam/1";
+
+std::int64_t nanoseconds(base::WallTime at) {
+  return at.time_since_epoch().count();
+}
+
+base::WallTime wall_time(std::int64_t ns) {
+  return base::WallTime(base::Duration(ns));
+}
+
+/// Member by name without regard to case, exact name first (Go's decoder).
+const base::Json* member(const base::Json& object, std::string_view name) {
+  if (const auto* exact = base::find_member(object, name)) {
+    return exact;
+  }
+  if (object.is_object()) {
+    for (auto it = object.begin(); it != object.end(); ++it) {
+      if (base::iequals(it.key(), name)) {
+        return &it.value();
+      }
+    }
+  }
+  return nullptr;
+}
+
+Error corrupt(std::size_t index, std::string_view what) {
+  return {Errc::corrupt, "allocation " + std::to_string(index) + ": " + std::string(what)};
+}
+
+/// Text member; absent or null is "", another type is an error.
+Result<std::string> text(const base::Json& object, std::string_view name, std::size_t index) {
+  const auto* value = member(object, name);
+  if (value == nullptr || value->is_null()) {
+    return std::string();
+  }
+  if (!value->is_string()) {
+    return corrupt(index, std::string(name) + " is not a string");
+  }
+  return value->get<std::string>();
+}
+
+Result<std::int64_t> number(const base::Json& object, std::string_view name, std::size_t index) {
+  const auto* value = member(object, name);
+  if (value == nullptr || value->is_null()) {
+    return std::int64_t{0};
+  }
+  if (!value->is_number_integer()) {
+    return corrupt(index, std::string(name) + " is not an integer");
+  }
+  return value->get<std::int64_t>();
+}
+
+Result<PodInfo> metadata(const base::Json& entry, std::size_t index) {
+  PodInfo pod;
+  const auto* object = member(entry, "metadata");
+  if (object == nullptr || object->is_null()) {
+    return pod;
+  }
+  if (!object->is_object()) {
+    return corrupt(index, "metadata is not an object");
+  }
+  VPCCNI_TRY(pod.name_space, text(*object, "k8sPodNamespace", index));
+  VPCCNI_TRY(pod.name, text(*object, "k8sPodName", index));
+  VPCCNI_TRY(const auto interfaces, number(*object, "interfacesCount", index));
+  if (interfaces < 0 || interfaces > 1024) {
+    return corrupt(index, "interfacesCount out of range");
+  }
+  pod.interfaces = static_cast<int>(interfaces);
+  return pod;
+}
+
+Result<Assignment> allocation(const base::Json& entry, std::size_t index) {
+  if (!entry.is_object()) {
+    return corrupt(index, "not an object");
+  }
+  Assignment one;
+  VPCCNI_TRY(one.key.network, text(entry, "networkName", index));
+  VPCCNI_TRY(one.key.container, text(entry, "containerID", index));
+  VPCCNI_TRY(one.key.ifname, text(entry, "ifName", index));
+  VPCCNI_TRY(auto address, text(entry, "ipv4", index));
+  if (address.empty()) {
+    VPCCNI_TRY(address, text(entry, "ipv6", index));
+  }
+  auto ip = net::Ip::parse(address);
+  if (!ip) {
+    return corrupt(index, ip.error().message);
+  }
+  one.address = *ip;
+  VPCCNI_TRY(const auto since, number(entry, "allocationTimestamp", index));
+  one.since = wall_time(since);
+  VPCCNI_TRY(one.pod, metadata(entry, index));
+  return one;
+}
+
+}  // namespace
+
+std::string format_checkpoint(const std::vector<Assignment>& assignments) {
+  std::string out = R"({"version":"vpc-cni-ipam/1","allocations":[)";
+  bool first = true;
+  for (const auto& one : assignments) {
+    out += first ? "{" : ",{";
+    first = false;
+    out += R"("networkName":)" + base::json_quote(one.key.network);
+    out += R"(,"containerID":)" + base::json_quote(one.key.container);
+    out += R"(,"ifName":)" + base::json_quote(one.key.ifname);
+    out += one.address.is_v4() ? R"(,"ipv4":")" : R"(,"ipv6":")";
+    out += to_string(one.address);
+    out += R"(","allocationTimestamp":)" + std::to_string(nanoseconds(one.since));
+    out += R"(,"metadata":{)";
+    std::vector<std::string> members;
+    if (!one.pod.name_space.empty()) {
+      members.push_back(R"("k8sPodNamespace":)" + base::json_quote(one.pod.name_space));
+    }
+    if (!one.pod.name.empty()) {
+      members.push_back(R"("k8sPodName":)" + base::json_quote(one.pod.name));
+    }
+    if (one.pod.interfaces != 0) {
+      members.push_back(R"("interfacesCount":)" + std::to_string(one.pod.interfaces));
+    }
+    out += base::join(members, ",") + "}}";
+  }
+  return out + "]}\n";
+}
+
+Result<std::vector<Assignment>> parse_checkpoint(std::string_view bytes) {
+  if (bytes.empty()) {
+    return Error{Errc::corrupt, "the file is empty"};
+  }
+  VPCCNI_TRY(const auto document, base::parse_json_prefix(bytes));
+  const auto* version = member(document, "version");
+  if (version == nullptr || !version->is_string()) {
+    return Error{Errc::corrupt, "no version member"};
+  }
+  if (version->get<std::string>() != kVersion) {
+    return Error{Errc::unsupported, "version \"" + version->get<std::string>().substr(0, 64) +
+                                        "\" is not \"" + std::string(kVersion) + "\""};
+  }
+  std::vector<Assignment> all;
+  const auto* allocations = member(document, "allocations");
+  if (allocations == nullptr || allocations->is_null()) {
+    return all;
+  }
+  if (!allocations->is_array()) {
+    return Error{Errc::corrupt, "allocations is not an array"};
+  }
+  for (const auto& entry : *allocations) {
+    VPCCNI_TRY(auto one, allocation(entry, all.size()));
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+std::string format_cooling(const Cooling& cooling) {
+  std::string out = R"({"version":"vpccni-cooling/1","released":{)";
+  bool first = true;
+  for (const auto& [ip, released] : cooling) {
+    out += first ? "\"" : ",\"";
+    first = false;
+    out += to_string(ip) + "\":" + std::to_string(nanoseconds(released));
+  }
+  return out + "}}\n";
+}
+
+Cooling parse_cooling(std::string_view bytes) {
+  Cooling all;
+  const auto document = base::parse_json(bytes);
+  if (!document) {
+    return all;
+  }
+  const auto* released = base::find_member(*document, "released");
+  if (released == nullptr || !released->is_object()) {
+    return all;
+  }
+  for (auto it = released->begin(); it != released->end(); ++it) {
+    const auto ip = net::Ip::parse(it.key());
+    if (ip && it.value().is_number_integer()) {
+      all.emplace_back(*ip, wall_time(it.value().get<std::int64_t>()));
+    }
+  }
+  return all;
+}
+
+}  // namespace vpccni::ipam

@@ -1,0 +1,123 @@
+#pragma once
+// The agent's pure core: state x event x time -> state, effects. No clock, thread, lock or I/O.
+// Not thread-safe: one thread owns it. The driver feeds all events that are there, then calls
+// take_effects() once: that is a batch, with one checkpoint write (group commit). Replies whose
+// state is in that write come out only after CheckpointWritten said that it is durable; when it
+// could not be written, what the batch did is undone and its callers get the error.
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "ipam/data_store.h"
+#include "ipam/event.h"
+#include "ipam/plan_pool.h"
+
+namespace vpccni::ipam {
+
+struct CoreOptions {
+  DataStore::Options store;
+  Targets targets;
+  Limits limits;
+};
+
+/// What the last plan said, for status and introspection.
+struct PlanView {
+  std::string because;
+  std::optional<std::string> running;  // the operation under way
+  std::optional<Error> last_error;
+};
+
+struct RestoreReport {
+  std::vector<Assignment> dropped;      // their pods are gone: remove their kernel rules
+  std::vector<Assignment> quarantined;  // alive, but on no block that EC2 lists
+  std::vector<Assignment> recovered;    // known to the kernel only
+  std::vector<std::string> conflicts;   // entries that contradict each other, in words
+};
+
+class Core {
+ public:
+  Core(const CoreOptions& options, base::Instant now);
+
+  /// Start-up, after the ENIs came in as EniReady: what the checkpoint says and what the kernel
+  /// shows. `alive` tells whether the entry's pod still has its link.
+  RestoreReport restore(const std::vector<Assignment>& checkpoint,
+                        const std::vector<std::pair<net::Ip, std::string>>& kernel_routes,
+                        const Cooling& cooling, const std::function<bool(const Assignment&)>& alive,
+                        base::Instant now);
+
+  void on(Event event, base::Instant now);
+  /// Ends the batch.
+  std::vector<Effect> take_effects(base::Instant now);
+  /// When a Tick is wanted, at the latest.
+  base::SteadyTime next_tick(base::Instant now) const;
+
+  const DataStore& store() const { return store_; }
+  const Targets& targets() const { return options_.targets; }
+  const Limits& limits() const { return options_.limits; }
+  const PlanView& plan() const { return plan_; }
+
+  void set_max_pods(int max_pods) { options_.targets.max_pods = max_pods; }
+
+ private:
+  struct Pending {  // one ADD or DEL that waits for its checkpoint
+    Token token = 0;
+    bool add = false;
+    bool repeated = false;  // an ADD seen before: nothing to take back
+    Change change;
+  };
+  struct Running {
+    OperationId id = 0;
+    Action action;
+  };
+
+  void handle(PodAdd& event, base::Instant now);
+  void handle(PodDel& event, base::Instant now);
+  void handle(CheckpointWritten& event, base::Instant now);
+  void handle(EniReady& event, base::Instant now);
+  void handle(OperationDone& event, base::Instant now);
+  void handle(Observed& event, base::Instant now);
+  void handle(AdoptFailed& event, base::Instant now);
+  void handle(Tick& event, base::Instant now);
+  void handle(Terminating& event, base::Instant now);
+  void handle(Schedulable& event, base::Instant now);
+
+  void add_addresses(const net::EniId& eni, const std::vector<net::Ip>& ips, base::Instant now);
+  void operation_failed(const Error& error, base::Instant now);
+  void reconcile_eni(const ObservedEni& seen, base::Instant now);
+  void reconcile_missing(const Observed& event, base::Instant now);
+  void release_vanished(const std::vector<net::Ip>& pod_routes, base::Instant now);
+  AddFailure why_none(base::Instant now) const;
+  void fail(const Pending& pending, const Error& error);
+  void start_plan(base::Instant now);
+  void report(Report::Level level, std::string message,
+              std::vector<std::pair<std::string, std::string>> fields = {});
+
+  CoreOptions options_;
+  DataStore store_;
+  Gate gate_;
+  PlanView plan_;
+  std::optional<base::SteadyTime> plan_again_;
+  std::vector<Effect> effects_;
+
+  bool dirty_ = false;             // the file does not hold the store's state
+  std::vector<Pending> waiting_;   // for the next write
+  std::vector<Pending> in_write_;  // for the one under way
+  std::optional<std::uint64_t> write_under_way_;
+  std::uint64_t serial_ = 0;
+  std::optional<base::SteadyTime> write_again_;  // after a failed write that nobody waits for
+
+  std::optional<Running> running_;
+  OperationId operation_ = 0;
+  int failures_ = 0;              // in a row
+  std::uint64_t generation_ = 0;  // of the pool: grows when EC2's side changes or may have
+  bool observing_ = false;
+  base::SteadyTime observe_at_{};
+  std::map<net::EniId, base::SteadyTime> adopting_;        // ENI -> not again before
+  std::map<net::Ip, base::SteadyTime> recently_released_;  // ours, EC2's view may lag
+};
+
+inline constexpr auto kObservePeriod = std::chrono::seconds(60);
+inline constexpr auto kPoolPeriod = std::chrono::seconds(5);
+
+}  // namespace vpccni::ipam

@@ -1,0 +1,344 @@
+#include "ipam/data_store.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace vpccni::ipam {
+
+namespace {
+
+/// An address this long free is as good as new: a client's SYN_SENT entry (120 s by default) that
+/// still points at the old pod has expired. Among such addresses the ENI's order decides.
+constexpr auto kFullyCooled = std::chrono::seconds(130);
+
+bool is_cooling(const AddressRecord& record, base::WallTime now, base::Duration cooldown) {
+  return !record.key && record.released != base::WallTime{} && now - record.released <= cooldown;
+}
+
+bool in_use(const Block& block) {
+  return block.assigned() > 0;
+}
+
+}  // namespace
+
+int Block::assigned() const {
+  return static_cast<int>(std::count_if(addresses.begin(), addresses.end(),
+                                        [](const auto& entry) { return entry.second.key; }));
+}
+
+bool Block::cooling(base::WallTime now, base::Duration cooldown) const {
+  return std::any_of(addresses.begin(), addresses.end(),
+                     [&](const auto& entry) { return is_cooling(entry.second, now, cooldown); });
+}
+
+int EniEntry::assigned() const {
+  int sum = 0;
+  for (const auto& [cidr, block] : blocks) {
+    sum += block.assigned();
+  }
+  return sum;
+}
+
+bool EniEntry::cooling(base::WallTime now, base::Duration cooldown) const {
+  return std::any_of(blocks.begin(), blocks.end(),
+                     [&](const auto& entry) { return entry.second.cooling(now, cooldown); });
+}
+
+Result<> DataStore::add_eni(const EniFacts& facts, base::Instant now) {
+  if (enis_.contains(facts.id)) {
+    return Error{Errc::already_exists, "data store: duplicate ENI"};
+  }
+  EniEntry entry;
+  static_cast<EniFacts&>(entry) = facts;
+  entry.added = now;
+  enis_.emplace(facts.id, std::move(entry));
+  return {};
+}
+
+Result<> DataStore::remove_eni(const net::EniId& id) {
+  const auto it = enis_.find(id);
+  if (it == enis_.end()) {
+    return Error{Errc::not_found, "datastore: unknown ENI"};
+  }
+  if (it->second.assigned() > 0) {
+    return Error{Errc::conflict, "datastore: ENI is used and can not be deleted"};
+  }
+  enis_.erase(it);
+  return {};
+}
+
+Result<> DataStore::add_block(const net::EniId& id, const net::Cidr& cidr, base::Instant now) {
+  const auto it = enis_.find(id);
+  if (it == enis_.end()) {
+    return Error{Errc::not_found, "add ENI's IP to datastore: unknown ENI"};
+  }
+  auto& blocks = it->second.blocks;
+  if (blocks.contains(cidr)) {
+    return Error{Errc::already_exists, "datastore: IP already in data store"};
+  }
+  Block& block = blocks[cidr];
+  block.cidr = cidr;
+  block.prefix = !cidr.is_host();
+  block.added = now;
+  for (auto held = quarantined_.begin(); held != quarantined_.end();) {
+    if (!cidr.contains(held->first)) {
+      ++held;
+      continue;
+    }
+    const Assignment& known = held->second;
+    block.addresses[held->first] = {known.key, known.pod, known.since, {}};
+    held = quarantined_.erase(held);
+  }
+  return {};
+}
+
+Result<> DataStore::remove_block(const net::EniId& id, const net::Cidr& cidr) {
+  const auto it = enis_.find(id);
+  if (it == enis_.end()) {
+    return Error{Errc::not_found, "datastore: unknown ENI"};
+  }
+  const auto block = it->second.blocks.find(cidr);
+  if (block == it->second.blocks.end()) {
+    return Error{Errc::not_found, "datastore: unknown IP"};
+  }
+  if (in_use(block->second)) {
+    return Error{Errc::conflict, "datastore: IP is used and can not be deleted"};
+  }
+  it->second.blocks.erase(block);
+  return {};
+}
+
+DataStore::Place DataStore::place_of(const net::Ip& address) {
+  for (auto& [id, eni] : enis_) {
+    for (auto& [cidr, block] : eni.blocks) {
+      if (cidr.contains(address)) {
+        return {&eni, &block};
+      }
+    }
+  }
+  return {};
+}
+
+Lease DataStore::lease_of(const EniEntry& eni, const net::Ip& address, const PodInfo& pod) const {
+  return {address, eni.id, eni.device, eni.table, std::max(pod.interfaces, 1)};
+}
+
+std::optional<Lease> DataStore::find(const PodKey& key) const {
+  const auto it = by_key_.find(key);
+  if (it == by_key_.end()) {
+    return std::nullopt;
+  }
+  const auto place = const_cast<DataStore*>(this)->place_of(it->second);  // NOLINT: a reading find
+  if (place.eni == nullptr) {
+    return Lease{it->second, {}, {}, net::kMainTable, 1};  // quarantined
+  }
+  return lease_of(*place.eni, it->second, place.block->addresses.at(it->second).pod);
+}
+
+std::optional<net::Ip> DataStore::choose(base::WallTime now) const {
+  // Smaller is better: fully cooled before the rest; primary ENI, then device order, so that
+  // later ENIs empty and can go; among the merely cooled the one longest free.
+  using Rank = std::tuple<bool, base::WallTime, bool, int, net::Ip>;
+  std::optional<Rank> best;
+  const auto offer = [&](const EniEntry& eni, const net::Ip& ip, const AddressRecord* record) {
+    const base::WallTime released = record != nullptr ? record->released : base::WallTime{};
+    const bool recent = released != base::WallTime{} && now - released < kFullyCooled;
+    const Rank rank{recent, recent ? released : base::WallTime{}, !eni.primary, eni.device.value(),
+                    ip};
+    if (!best || rank < *best) {
+      best = rank;
+    }
+  };
+  for (const auto& [id, eni] : enis_) {
+    for (const auto& [cidr, block] : eni.blocks) {
+      if (block.prefix != options_.prefixes) {
+        continue;
+      }
+      for (std::uint64_t i = 0; i < cidr.size() && i < 16; ++i) {
+        const net::Ip ip = cidr.at(i);
+        const auto record = block.addresses.find(ip);
+        const bool known = record != block.addresses.end();
+        if (quarantined_.contains(ip) ||
+            (known && (record->second.key || is_cooling(record->second, now, options_.cooldown)))) {
+          continue;
+        }
+        offer(eni, ip, known ? &record->second : nullptr);
+      }
+    }
+  }
+  return best ? std::optional(std::get<net::Ip>(*best)) : std::nullopt;
+}
+
+Result<Change> DataStore::assign(const PodKey& key, const PodInfo& pod, base::Instant now) {
+  const auto address = choose(now.wall);
+  if (!address) {
+    return Error{Errc::exhausted, "AssignPodIPAddress: no available IP/Prefix addresses"};
+  }
+  const Place place = place_of(*address);
+  AddressRecord& record = place.block->addresses[*address];
+  AddressRecord before = std::exchange(record, {key, pod, now.wall, {}});
+  by_key_[key] = *address;
+  return Change{lease_of(*place.eni, *address, pod), std::move(before)};
+}
+
+Result<Change> DataStore::release(const PodKey& key, base::Instant now) {
+  const auto it = by_key_.find(key);
+  if (it == by_key_.end()) {
+    return Error{Errc::not_found, "datastore: unknown pod"};
+  }
+  const net::Ip address = it->second;
+  by_key_.erase(it);
+  if (const auto kept = quarantined_.find(address); kept != quarantined_.end()) {
+    const Assignment& known = kept->second;
+    Change change{{address, {}, {}, net::kMainTable, 1}, {known.key, known.pod, known.since, {}}};
+    quarantined_.erase(kept);
+    return change;
+  }
+  const Place place = place_of(address);
+  AddressRecord& record = place.block->addresses.at(address);
+  Change change{lease_of(*place.eni, address, record.pod), record};
+  record.key.reset();
+  record.pod = {};
+  record.released = now.wall;
+  return change;
+}
+
+bool DataStore::held(const net::Ip& address) const {
+  return std::any_of(by_key_.begin(), by_key_.end(),
+                     [&](const auto& one) { return one.second == address; });
+}
+
+void DataStore::undo_assign(const Change& change) {
+  const Place place = place_of(change.lease.address);
+  if (place.block == nullptr) {
+    return;
+  }
+  AddressRecord& record = place.block->addresses[change.lease.address];
+  if (record.key) {
+    by_key_.erase(*record.key);
+  }
+  record = change.before;
+}
+
+void DataStore::undo_release(const Change& change) {
+  const AddressRecord& before = change.before;
+  const net::Ip& address = change.lease.address;
+  if (!before.key) {
+    return;
+  }
+  by_key_[*before.key] = address;
+  const Place place = place_of(address);
+  if (place.block == nullptr) {
+    quarantined_[address] = {*before.key, before.pod, address, before.assigned};
+    return;
+  }
+  place.block->addresses[address] = before;
+}
+
+Result<bool> DataStore::restore(const Assignment& assignment) {
+  if (by_key_.contains(assignment.key)) {
+    return Error{Errc::already_exists,
+                 "key already holds " + to_string(by_key_.at(assignment.key))};
+  }
+  if (held(assignment.address)) {
+    return Error{Errc::conflict, to_string(assignment.address) + " is held by another pod"};
+  }
+  by_key_[assignment.key] = assignment.address;
+  const Place place = place_of(assignment.address);
+  if (place.block == nullptr) {
+    quarantined_[assignment.address] = assignment;
+    return false;
+  }
+  place.block->addresses[assignment.address] = {
+      assignment.key, assignment.pod, assignment.since, {}};
+  return true;
+}
+
+void DataStore::restore_cooling(const net::Ip& address, base::WallTime released) {
+  const Place place = place_of(address);
+  if (place.block == nullptr) {
+    return;
+  }
+  AddressRecord& record = place.block->addresses[address];
+  if (!record.key) {
+    record.released = released;
+  }
+}
+
+void DataStore::quarantine(const net::EniId& id, const net::Cidr& cidr) {
+  const auto eni = enis_.find(id);
+  if (eni == enis_.end()) {
+    return;
+  }
+  const auto block = eni->second.blocks.find(cidr);
+  if (block == eni->second.blocks.end()) {
+    return;
+  }
+  for (const auto& [address, record] : block->second.addresses) {
+    if (record.key) {
+      quarantined_[address] = {*record.key, record.pod, address, record.assigned};
+    }
+  }
+  eni->second.blocks.erase(block);
+}
+
+Stats DataStore::stats(base::WallTime now) const {
+  Stats stats;
+  stats.quarantined = static_cast<int>(quarantined_.size());
+  for (const auto& [id, eni] : enis_) {
+    for (const auto& [cidr, block] : eni.blocks) {
+      if (block.prefix != options_.prefixes) {
+        continue;
+      }
+      stats.total += static_cast<int>(cidr.size());
+      for (const auto& [address, record] : block.addresses) {
+        stats.assigned += record.key ? 1 : 0;
+        stats.cooling += is_cooling(record, now, options_.cooldown) ? 1 : 0;
+      }
+    }
+  }
+  return stats;
+}
+
+std::vector<Assignment> DataStore::assignments() const {
+  std::vector<Assignment> all;
+  for (const auto& [id, eni] : enis_) {
+    for (const auto& [cidr, block] : eni.blocks) {
+      for (const auto& [address, record] : block.addresses) {
+        if (record.key) {
+          all.push_back({*record.key, record.pod, address, record.assigned});
+        }
+      }
+    }
+  }
+  for (const auto& [address, assignment] : quarantined_) {
+    all.push_back(assignment);
+  }
+  return all;
+}
+
+std::vector<std::pair<net::Ip, base::WallTime>> DataStore::cooling(base::WallTime now) const {
+  std::vector<std::pair<net::Ip, base::WallTime>> all;
+  for (const auto& [id, eni] : enis_) {
+    for (const auto& [cidr, block] : eni.blocks) {
+      for (const auto& [address, record] : block.addresses) {
+        if (is_cooling(record, now, options_.cooldown)) {
+          all.emplace_back(address, record.released);
+        }
+      }
+    }
+  }
+  return all;
+}
+
+std::optional<base::WallTime> DataStore::next_ready(base::WallTime now) const {
+  std::optional<base::WallTime> first;
+  for (const auto& [address, released] : cooling(now)) {
+    const auto ready = released + options_.cooldown;
+    first = first ? std::min(*first, ready) : ready;
+  }
+  return first;
+}
+
+}  // namespace vpccni::ipam

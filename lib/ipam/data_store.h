@@ -1,0 +1,137 @@
+#pragma once
+// The agent's truth for one network card: ENIs, the blocks assigned to them, and which pod holds
+// which address. Pure state: no clock, no I/O. Not thread-safe; the core owns it.
+//
+// The invariant of the whole agent is kept here: a block or ENI on which an address is assigned
+// cannot be removed. Only quarantine() takes an assignment out of a block, and it keeps it.
+// An address that a live pod is known to hold but that no known block covers is *quarantined*:
+// remembered, written to the checkpoint, and adopted as soon as its block appears.
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "ipam/lease.h"
+
+namespace vpccni::ipam {
+
+/// One address that has been handed out at least once.
+struct AddressRecord {
+  std::optional<PodKey> key;  // nullopt = free
+  PodInfo pod;
+  base::WallTime assigned{};
+  base::WallTime released{};  // zero = never released; a wall time, so that it outlives a restart
+};
+
+struct Block {
+  net::Cidr cidr;  // /32, or a /28 prefix
+  bool prefix = false;
+  base::Instant added{};
+  std::map<net::Ip, AddressRecord> addresses;
+
+  int assigned() const;
+  bool cooling(base::WallTime now, base::Duration cooldown) const;
+};
+
+struct EniFacts {
+  net::EniId id;
+  bool primary = false;
+  bool trunk = false;
+  bool efa = false;
+  net::DeviceIndex device;
+  net::TableId table = net::kMainTable;
+  net::Ip primary_ip;  // never given to a pod
+};
+
+struct EniEntry : EniFacts {
+  base::Instant added{};
+  std::map<net::Cidr, Block> blocks;
+
+  int assigned() const;
+  bool cooling(base::WallTime now, base::Duration cooldown) const;
+};
+
+/// Counts over all ENIs; blocks of the kind not in use (after a mode switch) are left out.
+struct Stats {
+  int total = 0;
+  int assigned = 0;
+  int cooling = 0;
+  int quarantined = 0;
+  int available() const { return total - assigned; }  // cooling ones included, as upstream counts
+};
+
+/// What assign() or release() did: the answer, and the address as it was before, for undo.
+struct Change {
+  Lease lease;
+  AddressRecord before;
+};
+
+class DataStore {
+ public:
+  struct Options {
+    net::NetworkCard card;
+    bool prefixes = false;
+    base::Duration cooldown = std::chrono::seconds(30);
+  };
+  explicit DataStore(Options options) : options_(options) {}
+
+  /// Errors: already_exists "data store: duplicate ENI".
+  Result<> add_eni(const EniFacts& facts, base::Instant now);
+  /// Errors: not_found; conflict when a pod has an address there.
+  Result<> remove_eni(const net::EniId& id);
+  /// Adds a block and adopts quarantined addresses that it covers.
+  Result<> add_block(const net::EniId& id, const net::Cidr& cidr, base::Instant now);
+  /// Errors: not_found; conflict when a pod has an address there.
+  Result<> remove_block(const net::EniId& id, const net::Cidr& cidr);
+
+  /// The lease of this key, if it has one.
+  std::optional<Lease> find(const PodKey& key) const;
+  /// A free address past its cooldown. Errors: exhausted. REQUIRES !find(key).
+  Result<Change> assign(const PodKey& key, const PodInfo& pod, base::Instant now);
+  /// Errors: not_found "datastore: unknown pod" (the plugin searches for that text). Frees
+  /// quarantined addresses too; their lease then has an empty ENI and the main table.
+  Result<Change> release(const PodKey& key, base::Instant now);
+
+  /// Puts back what assign() or release() did, when it could not be made durable.
+  void undo_assign(const Change& change);
+  void undo_release(const Change& change);
+
+  /// Start-up: puts an assignment of the checkpoint where it belongs, else into quarantine.
+  /// Errors: conflict if another pod holds the address, already_exists if the key has another.
+  Result<bool> restore(const Assignment& assignment);  // true = placed, false = quarantined
+  /// Start-up: an address freed shortly before the restart keeps cooling.
+  void restore_cooling(const net::Ip& address, base::WallTime released);
+  /// EC2 says that this address is not (any more) on that ENI, yet a pod holds it: the assignment
+  /// goes to quarantine and the address out of the block's ENI.
+  void quarantine(const net::EniId& id, const net::Cidr& cidr);
+
+  Stats stats(base::WallTime now) const;
+  std::vector<Assignment> assignments() const;  // quarantined ones included
+  /// Addresses still cooling, for the side file that survives a restart.
+  std::vector<std::pair<net::Ip, base::WallTime>> cooling(base::WallTime now) const;
+  /// When the next cooling address is ready; nullopt if none cools.
+  std::optional<base::WallTime> next_ready(base::WallTime now) const;
+
+  const std::map<net::EniId, EniEntry>& enis() const { return enis_; }
+  const std::map<net::Ip, Assignment>& quarantined() const { return quarantined_; }
+  const Options& options() const { return options_; }
+
+ private:
+  struct Place {
+    EniEntry* eni = nullptr;
+    Block* block = nullptr;
+  };
+  Place place_of(const net::Ip& address);
+  bool held(const net::Ip& address) const;
+  std::optional<net::Ip> choose(base::WallTime now) const;
+  Lease lease_of(const EniEntry& eni, const net::Ip& address, const PodInfo& pod) const;
+
+  Options options_;
+  std::map<net::EniId, EniEntry> enis_;
+  std::map<PodKey, net::Ip> by_key_;
+  std::map<net::Ip, Assignment> quarantined_;
+};
+
+}  // namespace vpccni::ipam

@@ -1,0 +1,142 @@
+#pragma once
+// What goes into the core and what comes out. All values: the simulation feeds the same events
+// and performs the same effects as the agent.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "ipam/checkpoint.h"
+#include "ipam/data_store.h"
+#include "ipam/plan_pool.h"
+
+namespace vpccni::ipam {
+
+using Token = std::uint64_t;  // names a waiting caller; chosen by the driver
+using OperationId = std::uint64_t;
+
+// --- events
+
+struct PodAdd {
+  Token token = 0;
+  PodKey key;
+  PodInfo pod;
+};
+
+struct PodDel {
+  Token token = 0;
+  PodKey key;
+  std::string host_veth;  // by the pod's name; finds an entry recovered from the kernel
+};
+
+struct CheckpointWritten {
+  std::uint64_t serial = 0;
+  std::optional<Error> error;
+};
+
+/// An ENI that is attached, set up in the kernel and ready to give addresses.
+struct EniReady {
+  EniFacts facts;
+  std::vector<net::Ip> addresses;  // secondary ones that EC2 lists
+};
+
+struct Grown {
+  net::EniId eni;
+  std::vector<net::Ip> addresses;
+};
+struct Released {};
+struct Removed {};
+using Outcome = std::variant<Grown, EniReady, Released, Removed>;
+
+/// The end of an Execute effect. A failed one may have had its effect all the same.
+struct OperationDone {
+  OperationId id = 0;
+  Result<Outcome> outcome = Error{};
+};
+
+/// EC2's word on the ENIs of this instance, and the kernel's on its pods.
+struct ObservedEni {
+  EniFacts facts;
+  std::vector<net::Ip> addresses;
+};
+struct Observed {
+  std::uint64_t generation = 0;  // of the Observe effect that asked
+  Result<std::vector<ObservedEni>> enis = Error{};
+  std::vector<net::Ip> pod_routes;  // addresses with a host route through a pod's link
+};
+
+/// An ENI found by Observed could not be set up.
+struct AdoptFailed {
+  net::EniId eni;
+  Error error;
+};
+
+struct Tick {};
+struct Terminating {};
+struct Schedulable {
+  bool yes = true;
+};
+
+using Event = std::variant<PodAdd, PodDel, CheckpointWritten, EniReady, OperationDone, Observed,
+                           AdoptFailed, Tick, Terminating, Schedulable>;
+
+// --- effects
+
+/// Why a pod got no address: the catalogue of spec users.md 1.6.
+struct AddFailure {
+  std::string reason;  // "POOL_COOLING"
+  std::string detail;
+};
+
+struct ReplyAdd {
+  Token token = 0;
+  std::variant<Lease, AddFailure> answer;
+};
+
+struct ReplyDel {
+  Token token = 0;
+  Result<Lease> answer = Error{};
+};
+
+/// `checkpoint` must be durable before CheckpointWritten without an error is given back;
+/// `cooling` only has to survive the process.
+struct WriteCheckpoint {
+  std::uint64_t serial = 0;
+  std::string checkpoint;
+  std::string cooling;
+};
+
+struct Execute {
+  OperationId id = 0;
+  Action action;
+  std::string because;
+};
+
+/// Ask EC2 and the kernel, answer with Observed.
+struct Observe {
+  std::uint64_t generation = 0;
+};
+
+/// Set up an attached ENI that the store does not know, answer with EniReady or AdoptFailed.
+struct AdoptEni {
+  ObservedEni eni;
+};
+
+/// An ENI is gone from the store: its kernel rules can go.
+struct ForgetEni {
+  EniFacts facts;
+};
+
+struct Report {
+  enum class Level { info, warn, error } level = Level::info;
+  std::string message;
+  std::vector<std::pair<std::string, std::string>> fields;
+};
+
+using Effect = std::variant<ReplyAdd, ReplyDel, WriteCheckpoint, Execute, Observe, AdoptEni,
+                            ForgetEni, Report>;
+
+}  // namespace vpccni::ipam
