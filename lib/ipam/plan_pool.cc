@@ -206,19 +206,17 @@ Plan plan_pool(const Targets& targets, const Limits& limits, const DataStore& st
     if (plan.action) {
       return plan;
     }
-  } else if (auto less = shrink(s)) {
-    if (less->action) {
-      return *std::move(less);
-    }
+  }
+  // A whole ENI first: its addresses go with it, in fewer calls than one by one.
+  auto removal = remove_eni(s);
+  if (removal && removal->action) {
+    return *std::move(removal);
+  }
+  if (auto less = shrink(s)) {
     plan = *std::move(less);
   }
-  if (auto removal = remove_eni(s)) {
-    if (removal->action) {
-      return *std::move(removal);
-    }
-    if (!plan.again) {
-      plan.again = removal->again;
-    }
+  if (!plan.action && !plan.again && removal) {
+    plan.again = removal->again;
   }
   return plan;
 }
