@@ -1,0 +1,106 @@
+// vpccni agent: compose the daemon from its environment and run it.
+
+#include "agent/agent.h"
+
+#include <unistd.h>
+
+#include "agent/log_file.h"
+#include "aws/instance_limits.h"
+#include "aws/session.h"
+#include "cmd/command.h"
+#include "event/loop.h"
+#include "k8s/api_http.h"
+#include "k8s/config.h"
+#include "metrics/registry.h"
+#include "settings/settings.h"
+
+namespace vpccni::cmd {
+
+namespace {
+
+constexpr std::string_view kStartFile = "startup.json";  // beside the checkpoint
+
+/// Where start-up is, for people and for the plugin's AGENT_DOWN message.
+void tell_step(const std::string& backing_store, int step, int of, std::string_view name) {
+  const auto slash = backing_store.rfind('/');
+  const std::string path =
+      (slash == std::string::npos ? "" : backing_store.substr(0, slash + 1)) +
+      std::string(kStartFile);
+  std::string text = R"({"step":)" + std::to_string(step) + R"(,"of":)" + std::to_string(of) +
+                     R"(,"name":)" + base::json_quote(name) + "}\n";
+  if (std::FILE* file = std::fopen(path.c_str(), "we")) {
+    std::fwrite(text.data(), 1, text.size(), file);
+    std::fclose(file);
+  }
+}
+
+int fail(const base::Log& log, std::ostream& err, const Error& error) {
+  log.error("the agent cannot start", {{"error", error.message}, {"cause", error.cause}});
+  err << "vpccni agent: " << error.message << '\n';
+  return kFailed;
+}
+
+int serve(const Invocation& invocation, const settings::Settings& set, const base::Log& log) {
+  const auto options = aws::session_options(invocation.environment);
+  if (!options) {
+    return fail(log, invocation.err, options.error());
+  }
+  auto session = aws::open_session(*options, invocation.clock);
+  if (!session) {
+    return fail(log, invocation.err, session.error());
+  }
+  metrics::Registry metrics;
+  agent::PodnetKernel kernel;
+  const agent::Edges edges{*session->ec2, *session->imds, kernel, invocation.clock, log};
+  const std::stop_source stop;
+  auto started = agent::start_up(
+      edges, set, [](const std::string& type) { return aws::instance_limits(type); },
+      [&](int step, int of, std::string_view name) {
+        log.info("starting", {{"step", std::to_string(step) + "/" + std::to_string(of)},
+                              {"name", std::string(name)}});
+        tell_step(set.backing_store, step, of, name);
+      },
+      stop.get_token());
+  if (!started) {
+    return fail(log, invocation.err, started.error());
+  }
+  const auto kubernetes = k8s::connect(invocation.environment);
+  event::Loop loop;
+  agent::AgentOptions agent_options;
+  agent_options.listen.introspection = set.introspection_bind_address;
+  agent_options.files.path = set.backing_store;
+  agent::Agent daemon(loop, edges, *std::move(started), kernel, kubernetes.get(), metrics,
+                      std::move(agent_options));
+  if (auto listening = daemon.listen(); !listening) {
+    return fail(log, invocation.err, listening.error());
+  }
+  log.info("ready");
+  daemon.run();
+  log.info("ended");
+  return kDone;
+}
+
+}  // namespace
+
+int run_agent(const Invocation& invocation) {
+  if (!invocation.args.empty()) {
+    invocation.err << "usage: " << invocation.program
+                   << "\nThe agent is set up by its environment: vpccni help environment\n";
+    return kUsage;
+  }
+  std::vector<settings::Note> notes;
+  const auto set = settings::load(invocation.environment, notes);
+  std::string trouble;
+  const base::Log log(agent::agent_sink(set.log_file, trouble), set.log_level, invocation.clock);
+  if (!trouble.empty()) {
+    log.warn(trouble);
+  }
+  log.info("vpccni agent starts");
+  for (const auto& note : notes) {
+    log.warn("setting not used as written", {{"setting", to_string(note)}});
+    invocation.err << "vpccni agent: " << to_string(note) << '\n';
+  }
+  return serve(invocation, set, log);
+}
+
+}  // namespace vpccni::cmd

@@ -1,0 +1,93 @@
+#pragma once
+// The daemon: one loop thread that owns the core and all sockets, and two threads for work that
+// blocks (pool: EC2 and kernel; side: IMDS refreshes and Kubernetes). Each turn of the loop is one
+// batch: events, one checkpoint write, replies. No lock is needed beyond the queues.
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/execute.h"
+#include "agent/rpc_service.h"
+#include "agent/start.h"
+#include "agent/worker.h"
+#include "event/loop.h"
+#include "http/server.h"
+#include "k8s/api.h"
+#include "metrics/registry.h"
+#include "rpc/server.h"
+
+namespace vpccni::agent {
+
+/// Where the agent listens. Empty or 0 means: not.
+struct Listen {
+  std::string rpc_address = "127.0.0.1";
+  int rpc_port = 50051;
+  std::string rpc_socket = "/var/run/aws-node/ipamd.sock";
+  std::string introspection = "127.0.0.1:61679";  // or unix:<path>
+  int metrics_port = 61678;
+};
+
+struct AgentOptions {
+  Listen listen;
+  CheckpointFiles files;
+};
+
+class Agent {
+ public:
+  /// `kubernetes` may be null (no API server configured). All references outlive the agent.
+  Agent(event::Loop& loop, const Edges& edges, Started started, k8s::Api* kubernetes,
+        metrics::Registry& metrics, AgentOptions options);
+  ~Agent();
+
+  /// Opens the sockets. Errors name the address.
+  Result<> listen();
+  /// Ends with the loop: SIGTERM or SIGINT stop growth and shrinking, finish what runs, return.
+  void run();
+
+ private:
+  void serve_rpc();
+  void commit();
+  void perform(ipam::Effect& effect);
+  void perform(ipam::ReplyAdd& effect);
+  void perform(ipam::ReplyDel& effect);
+  void perform(ipam::WriteCheckpoint& effect);
+  void perform(ipam::Execute& effect);
+  void perform(ipam::Observe& effect);
+  void perform(ipam::AdoptEni& effect);
+  void perform(ipam::ForgetEni& effect);
+  void perform(ipam::Report& effect);
+  void post_event(ipam::Event event);  // from a worker
+  void refresh_vpc_cidrs();
+  void refresh_security_groups();
+  void ask_kubernetes();
+  void terminate();
+  void answer(const http::ServerRequest& request, const std::shared_ptr<http::Responder>& to);
+  std::string metrics_text();
+  ipam::Token next_token() { return ++token_; }
+
+  event::Loop& loop_;
+  Edges edges_;
+  Node node_;
+  std::unique_ptr<ipam::Core> core_;
+  k8s::Api* kubernetes_;
+  metrics::Registry& metrics_;
+  AgentOptions options_;
+  ReplyFacts facts_;
+  ipam::Token token_ = 0;
+  std::map<ipam::Token, rpc::Done> waiting_;
+  std::vector<net::SecurityGroupId> groups_;
+  bool checkpoint_written_ = false;  // in this pass of commit()
+  bool terminating_ = false;
+
+  std::vector<event::Registration> timers_;
+  event::Registration tick_;
+  rpc::Server rpc_;
+  http::Server introspection_;
+  http::Server metrics_server_;
+  Worker side_;
+  Worker pool_;  // last: its tasks use the others
+};
+
+}  // namespace vpccni::agent

@@ -1,0 +1,241 @@
+#include "agent/eni_lifecycle.h"
+
+#include <algorithm>
+
+#include "agent/choose_subnet.h"
+#include "base/retry.h"
+
+namespace vpccni::agent {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Spec agent.md 5.1.
+constexpr base::Backoff kDetach{.first = milliseconds(200), .max = seconds(60), .jitter = 0.15,
+                                .multiple = 2, .tries = 12};
+constexpr base::Backoff kDelete{.first = milliseconds(500), .max = seconds(60), .jitter = 0.15,
+                                .multiple = 2, .tries = 12};
+/// The link appears 1-10 s after the attachment; asked for often at first, 60 s in all.
+constexpr base::Backoff kLink{.first = milliseconds(50), .max = seconds(2), .jitter = 0.15,
+                              .multiple = 1.5, .tries = 40};
+
+bool always(const Error& /*error*/) { return true; }
+
+Result<> delete_eni(const Edges& edges, const net::EniId& id, const std::stop_token& stop) {
+  auto removed = base::retry(edges.clock, kDelete, stop,
+                             [](const Error& e) { return e.code != Errc::not_found; },
+                             [&] { return edges.ec2.remove(id); });
+  if (!removed && removed.error().code == Errc::not_found) {
+    return {};
+  }
+  return wrap(std::move(removed), "delete " + to_string(id));
+}
+
+Result<> detach(const Edges& edges, const net::AttachmentId& id, const std::stop_token& stop) {
+  auto detached = base::retry(edges.clock, kDetach, stop,
+                              [](const Error& e) { return e.code != Errc::not_found; },
+                              [&] { return edges.ec2.detach(id); });
+  if (!detached && detached.error().code == Errc::not_found) {
+    return {};
+  }
+  return wrap(std::move(detached), "detach " + to_string(id));
+}
+
+/// Takes a half-made ENI away again. Its own failure is logged: the first error is what counts.
+void undo(const Edges& edges, const net::EniId& id, const std::stop_token& stop) {
+  if (auto removed = remove_eni(edges, id, stop); !removed) {
+    edges.log.warn("a half-made ENI could not be removed; ignoring, the next start removes it",
+                   {{"eni", to_string(id)}, {"error", removed.error().message}});
+  }
+}
+
+struct Created {
+  aws::Eni eni;
+  net::Cidr subnet;
+};
+
+/// Tries each candidate subnet; the last error if none works.
+Result<Created> create_somewhere(const Edges& edges, const Node& node, int addresses) {
+  VPCCNI_TRY(auto groups, wrap(edges.imds.security_groups(node.identity.primary_mac),
+                               "read the primary ENI's security groups"));
+  std::sort(groups.begin(), groups.end());
+  VPCCNI_TRY(auto subnets, wrap(edges.ec2.subnets(node.identity.vpc,
+                                                  node.identity.availability_zone),
+                                "list subnets"));
+  const auto candidates = candidate_subnets(std::move(subnets), node.identity.primary_subnet,
+                                            node.settings.enable_subnet_discovery);
+  Error last{Errc::not_found, "no usable subnet: EC2 lists neither " +
+                                  to_string(node.identity.primary_subnet) + " nor a tagged one"};
+  for (const auto& subnet : candidates) {
+    aws::NewEni wanted;
+    wanted.subnet = subnet.id;
+    wanted.groups = groups;
+    wanted.description = "aws-K8S-" + to_string(node.identity.id);
+    wanted.tags = eni_tags(node);
+    wanted.secondary_addresses = addresses;
+    auto eni = edges.ec2.create(wanted);
+    if (eni) {
+      return Created{*std::move(eni), subnet.cidr};
+    }
+    last = wrap(std::move(eni).error(), "create an ENI in " + to_string(subnet.id));
+  }
+  return last;
+}
+
+Result<aws::Attachment> attach_somewhere(const Edges& edges, const Node& node,
+                                         const net::EniId& id) {
+  VPCCNI_TRY(const auto attachments,
+             wrap(edges.ec2.attachments(node.identity.id), "list attachments"));
+  const int index = free_device_index(attachments, node.card);
+  if (index < 0) {
+    return Error{Errc::exhausted, "no free device index on network card " + to_string(node.card)};
+  }
+  aws::Attachment attachment;
+  attachment.card = node.card;
+  attachment.device = net::DeviceIndex(index);
+  attachment.instance = node.identity.id;
+  VPCCNI_TRY(attachment.id,
+             wrap(edges.ec2.attach(id, node.identity.id, node.card, attachment.device),
+                  "attach " + to_string(id)));
+  VPCCNI_CHECK(wrap(edges.ec2.delete_on_termination(id, attachment.id),
+                    "mark " + to_string(id) + " delete-on-termination"));
+  return attachment;
+}
+
+}  // namespace
+
+net::Ip primary_address(const aws::Eni& eni) {
+  for (const auto& address : eni.addresses) {
+    if (address.primary) {
+      return address.ip;
+    }
+  }
+  return eni.addresses.empty() ? net::Ip() : eni.addresses.front().ip;
+}
+
+std::vector<net::Ip> secondary_addresses(const aws::Eni& eni) {
+  std::vector<net::Ip> ips;
+  for (const auto& address : eni.addresses) {
+    if (!address.primary) {
+      ips.push_back(address.ip);
+    }
+  }
+  return ips;
+}
+
+ipam::EniFacts eni_facts(const aws::Eni& eni, const podnet::EniTable& table) {
+  const net::DeviceIndex device = eni.attachment ? eni.attachment->device : net::DeviceIndex();
+  const net::NetworkCard card = eni.attachment ? eni.attachment->card : net::NetworkCard();
+  ipam::EniFacts facts;
+  facts.id = eni.id;
+  facts.primary = device.value() == 0 && card.value() == 0;
+  facts.trunk = eni.kind == aws::EniKind::trunk;
+  facts.efa = eni.kind == aws::EniKind::efa;
+  facts.device = device;
+  facts.table = table.table;
+  facts.primary_ip = primary_address(eni);
+  return facts;
+}
+
+Result<net::Cidr> subnet_cidr(const Edges& edges, const Node& node, const aws::Eni& eni) {
+  if (const auto shown = edges.imds.enis()) {
+    for (const auto& one : *shown) {
+      if (one.id == eni.id && one.subnet_ipv4) {
+        return *one.subnet_ipv4;
+      }
+    }
+  }
+  VPCCNI_TRY(const auto subnets,
+             wrap(edges.ec2.subnets(node.identity.vpc, node.identity.availability_zone),
+                  "list subnets"));
+  for (const auto& subnet : subnets) {
+    if (subnet.id == eni.subnet) {
+      return subnet.cidr;
+    }
+  }
+  return Error{Errc::not_found, "no CIDR known for " + to_string(eni.subnet)};
+}
+
+Result<ipam::EniReady> set_up_attached(const Edges& edges, const Node& node, const aws::Eni& eni,
+                                       const net::Cidr& subnet, const std::stop_token& stop) {
+  const net::Ip ip = primary_address(eni);
+  const auto card = eni.attachment ? eni.attachment->card : node.card;
+  const auto device = eni.attachment ? eni.attachment->device : net::DeviceIndex();
+  VPCCNI_TRY(const auto table, wrap(edges.kernel.route_table(card, ip, device, node.limits.enis),
+                                    "route table of " + to_string(eni.id)));
+  const ipam::EniFacts facts = eni_facts(eni, table);
+  if (!facts.primary) {
+    podnet::EniNetwork network;
+    network.mac = eni.mac;
+    network.ip = ip;
+    network.subnet = subnet;
+    network.table = table.table;
+    network.mtu = node.network.mtu;
+    network.trunk = facts.trunk;
+    network.rule_exists = table.rule_exists;
+    VPCCNI_CHECK(wrap(base::retry(edges.clock, kLink, stop,
+                                  [](const Error& e) { return e.code == Errc::not_found; },
+                                  [&] { return edges.kernel.set_up_eni(network); }),
+                      "set up " + to_string(eni.id)));
+  }
+  return ipam::EniReady{facts, secondary_addresses(eni)};
+}
+
+Result<ipam::EniReady> create_eni(const Edges& edges, const Node& node, int addresses,
+                                  const std::stop_token& stop) {
+  VPCCNI_TRY(auto created, create_somewhere(edges, node, addresses));
+  auto attachment = attach_somewhere(edges, node, created.eni.id);
+  if (!attachment) {
+    undo(edges, created.eni.id, stop);
+    return std::move(attachment).error();
+  }
+  created.eni.attachment = *std::move(attachment);
+  edges.log.info("ENI created and attached",
+                 {{"eni", to_string(created.eni.id)},
+                  {"device", to_string(created.eni.attachment->device)},
+                  {"addresses", std::to_string(addresses)}});
+  // From here on a failure leaves the ENI attached: reconcile finds it and sets it up again.
+  return set_up_attached(edges, node, created.eni, created.subnet, stop);
+}
+
+Result<> remove_eni(const Edges& edges, const net::EniId& id, const std::stop_token& stop) {
+  aws::EniFilter filter;
+  filter.ids = {id};
+  auto found = edges.ec2.network_interfaces(filter);
+  if (!found && found.error().code == Errc::not_found) {
+    return {};
+  }
+  VPCCNI_TRY(const auto enis, wrap(std::move(found), "look up the attachment of " + to_string(id)));
+  if (enis.empty()) {
+    return {};
+  }
+  if (enis.front().attachment) {
+    VPCCNI_CHECK(detach(edges, enis.front().attachment->id, stop));
+  }
+  return delete_eni(edges, id, stop);
+}
+
+void remove_leftovers(const Edges& edges, const Node& node, const std::stop_token& stop) {
+  aws::EniFilter filter;
+  filter.filters = {{"tag:node.k8s.amazonaws.com/instance_id", {to_string(node.identity.id)}},
+                    {"status", {"available"}}};
+  const auto leftovers = edges.ec2.network_interfaces(filter);
+  if (!leftovers) {
+    edges.log.warn("cannot look for ENIs left over by an earlier run; ignoring",
+                   {{"error", leftovers.error().message}});
+    return;
+  }
+  for (const auto& eni : *leftovers) {
+    const bool ours = eni.description == "aws-K8S-" + to_string(node.identity.id);
+    if (!ours || eni.attachment) {
+      continue;
+    }
+    edges.log.info("removing an ENI that an earlier run left unattached",
+                   {{"eni", to_string(eni.id)}});
+    undo(edges, eni.id, stop);
+  }
+}
+
+}  // namespace vpccni::agent

@@ -1,0 +1,34 @@
+#pragma once
+// Performs one planned action, on the pool thread. What it answers is an event for the core.
+
+#include "agent/eni_lifecycle.h"
+#include "ipam/event.h"
+
+namespace vpccni::agent {
+
+/// One action, once. Errors carry EC2's code as cause; an error does not prove that nothing
+/// happened (an answer can be lost), so the core asks EC2 afterwards.
+Result<ipam::Outcome> execute(const Edges& edges, const Node& node, const ipam::Action& action,
+                              const std::stop_token& stop);
+
+/// EC2's view of this instance's ENIs that are ours to manage, and the kernel's pod routes.
+ipam::Observed observe(const Edges& edges, const Node& node, std::uint64_t generation);
+
+/// Sets up an ENI that observe() found. Answers EniReady or AdoptFailed.
+ipam::Event adopt(const Edges& edges, const Node& node, const ipam::ObservedEni& seen,
+                  const std::stop_token& stop);
+
+/// EC2's answer for every attached ENI of this instance that we manage (tag no_manage, other
+/// cards, branch and EFA-only ENIs are left out), and how many on our card were left out.
+struct ManagedEnis {
+  std::vector<aws::Eni> enis;
+  int unmanaged = 0;
+};
+Result<ManagedEnis> managed_enis(const Edges& edges, const Node& node);
+ManagedEnis select_managed(std::vector<aws::Eni> enis, const Node& node);  // pure part
+
+/// Routes of pods: addresses with a host route through a link of ours ("eni…" or "vlan…").
+std::vector<podnet::HostPodRoute> pod_routes(const podnet::HostPods& pods,
+                                             const std::string& veth_prefix);
+
+}  // namespace vpccni::agent

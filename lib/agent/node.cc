@@ -1,0 +1,30 @@
+#include "agent/node.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+
+namespace vpccni::agent {
+
+int Node::max_enis() const {
+  return settings.max_eni >= 1 ? std::min(limits.enis, settings.max_eni) : limits.enis;
+}
+
+int default_max_pods(const aws::InstanceLimits& limits) {
+  return limits.enis * (limits.ipv4_per_eni - 1) + 2;
+}
+
+aws::Tags eni_tags(const Node& node) {
+  aws::Tags tags;
+  tags["node.k8s.amazonaws.com/instance_id"] = to_string(node.identity.id);
+  if (!node.settings.cluster_name.empty()) {
+    tags["cluster.k8s.amazonaws.com/name"] = node.settings.cluster_name;
+    tags["eks:eni:owner"] = "amazon-vpc-cni";
+  }
+  for (const auto& [key, value] : node.settings.additional_eni_tags) {
+    tags[key] = value;
+  }
+  return tags;
+}
+
+}  // namespace vpccni::agent

@@ -1,0 +1,35 @@
+#pragma once
+// What the agent knows of its node after start-up: facts that do not change while it runs.
+
+#include <string>
+#include <vector>
+
+#include "aws/eni.h"
+#include "aws/imds.h"
+#include "net/id.h"
+#include "net/ip.h"
+#include "podnet/host.h"
+#include "settings/settings.h"
+
+namespace vpccni::agent {
+
+struct Node {
+  aws::InstanceIdentity identity;
+  aws::InstanceLimits limits;
+  podnet::HostNetwork network;  // vpc_cidrs are those of the start; the loop refreshes its own copy
+  settings::Settings settings;
+
+  net::NetworkCard card{0};
+  /// ENIs that we may have on the card: the instance's limit and MAX_ENI.
+  int max_enis() const;
+  int addresses_per_eni() const { return limits.ipv4_per_eni - 1; }
+};
+
+/// Upstream's misc/eni-max-pods.txt: ENIs x (addresses - 1) + 2.
+int default_max_pods(const aws::InstanceLimits& limits);
+
+/// Tags that every ENI of ours carries: instance_id, and with a cluster name the two of EKS, then
+/// ADDITIONAL_ENI_TAGS, which win.
+aws::Tags eni_tags(const Node& node);
+
+}  // namespace vpccni::agent

@@ -1,0 +1,87 @@
+#include "agent/rpc_service.h"
+
+#include "podnet/pod.h"
+
+namespace vpccni::agent {
+
+namespace {
+
+void fill(::rpc::IPAllocationMetadata& out, const ipam::Lease& lease) {
+  (lease.address.is_v4() ? *out.mutable_ipv4addr() : *out.mutable_ipv6addr()) =
+      to_string(lease.address);
+  out.set_devicenumber(lease.device.value());
+  out.set_routetableid(static_cast<std::int32_t>(lease.table.value()));
+}
+
+}  // namespace
+
+Result<ipam::PodAdd> to_event(const ::rpc::AddNetworkRequest& request, ipam::Token token) {
+  if (request.requiresmultinicattachment()) {
+    return Error{Errc::unsupported,
+                 "MULTI_NIC_OFF: the pod asks for multi-nic-attachment, which is not enabled"};
+  }
+  if (request.containerid().empty() || request.ifname().empty() ||
+      request.networkname().empty()) {
+    return Error{Errc::invalid_argument,
+                 "INVALID_REQUEST: ContainerID, IfName and NetworkName are required"};
+  }
+  ipam::PodAdd event;
+  event.token = token;
+  event.key = {request.networkname(), request.containerid(), request.ifname()};
+  event.pod = {request.k8s_pod_namespace(), request.k8s_pod_name(), 1};
+  return event;
+}
+
+ipam::PodDel to_event(const ::rpc::DelNetworkRequest& request, ipam::Token token,
+                      const ReplyFacts& facts) {
+  ipam::PodDel event;
+  event.token = token;
+  event.key = {request.networkname(), request.containerid(), request.ifname()};
+  if (!request.k8s_pod_name().empty()) {
+    event.host_veth = podnet::host_veth_name(facts.veth_prefix, request.k8s_pod_namespace(),
+                                             request.k8s_pod_name(), 0);
+  }
+  return event;
+}
+
+::rpc::AddNetworkReply failure(const std::string& reason) {
+  ::rpc::AddNetworkReply reply;
+  reply.set_success(false);
+  reply.set_failurereason(reason);
+  return reply;
+}
+
+::rpc::AddNetworkReply to_reply(const ipam::ReplyAdd& answer, const ReplyFacts& facts) {
+  if (const auto* none = std::get_if<ipam::AddFailure>(&answer.answer)) {
+    return failure(none->reason + ": " + none->detail);
+  }
+  ::rpc::AddNetworkReply reply;
+  reply.set_success(true);
+  fill(*reply.add_ipallocationmetadata(), std::get<ipam::Lease>(answer.answer));
+  reply.set_useexternalsnat(facts.external_snat);
+  for (const auto& cidr : facts.vpc_cidrs) {
+    reply.add_vpcv4cidrs(to_string(cidr));
+  }
+  if (!facts.external_snat) {
+    for (const auto& cidr : facts.snat_exclusions) {
+      reply.add_vpcv4cidrs(to_string(cidr));
+    }
+  }
+  reply.set_networkpolicymode(facts.network_policy_mode);
+  return reply;
+}
+
+DelAnswer to_reply(const ipam::ReplyDel& answer, const ReplyFacts& facts) {
+  DelAnswer out;
+  if (!answer.answer) {
+    out.status = {rpc::Code::unknown,
+                  "1 error occurred:\n\t* " + answer.answer.error().message + "\n\n"};
+    return out;
+  }
+  out.reply.set_success(true);
+  fill(*out.reply.add_ipallocationmetadata(), *answer.answer);
+  out.reply.set_networkpolicymode(facts.network_policy_mode);
+  return out;
+}
+
+}  // namespace vpccni::agent

@@ -1,0 +1,39 @@
+#pragma once
+// The agent's RPC contract: wire messages to core events and back. Pure conversions, and the table
+// of methods. Quirks that clients depend on are here (spec agent.md section 6).
+
+#include <string>
+#include <vector>
+
+#include "ipam/event.h"
+#include "net/ip.h"
+#include "rpc/status.h"
+#include "rpc/wire.pb.h"
+
+namespace vpccni::agent {
+
+/// Facts that go into every reply.
+struct ReplyFacts {
+  std::vector<net::Cidr> vpc_cidrs;
+  std::vector<net::Cidr> snat_exclusions;
+  bool external_snat = false;
+  std::string network_policy_mode;
+  std::string veth_prefix = "eni";
+};
+
+/// Errors are failure replies (Success=false, status OK) with the reason.
+Result<ipam::PodAdd> to_event(const ::rpc::AddNetworkRequest& request, ipam::Token token);
+ipam::PodDel to_event(const ::rpc::DelNetworkRequest& request, ipam::Token token,
+                      const ReplyFacts& facts);
+
+::rpc::AddNetworkReply to_reply(const ipam::ReplyAdd& reply, const ReplyFacts& facts);
+::rpc::AddNetworkReply failure(const std::string& reason);
+
+/// An unknown pod is an RPC error whose text holds "datastore: unknown pod": plugins look for it.
+struct DelAnswer {
+  rpc::Status status;
+  ::rpc::DelNetworkReply reply;
+};
+DelAnswer to_reply(const ipam::ReplyDel& reply, const ReplyFacts& facts);
+
+}  // namespace vpccni::agent

@@ -1,0 +1,240 @@
+#include "agent/start.h"
+
+#include <cstdio>
+
+#include <algorithm>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "podnet/pod.h"
+
+namespace vpccni::agent {
+
+namespace {
+
+using LimitsTable = std::function<std::optional<aws::InstanceLimits>(const std::string&)>;
+
+struct Starting {
+  const Edges& edges;
+  const settings::Settings& settings;
+  const LimitsTable& limits_table;
+  const std::stop_token& stop;
+  Node node;
+  std::unique_ptr<ipam::Core> core;
+  podnet::HostPods pods;
+};
+
+Result<> check_settings(Starting& s) {
+  const auto refusals = settings::refusals(s.settings);
+  if (!refusals.empty()) {
+    return Error{Errc::invalid_argument, base::join(refusals, "; ")};
+  }
+  return {};
+}
+
+Result<> identify(Starting& s) {
+  VPCCNI_TRY(s.node.identity, s.edges.imds.identity());
+  return {};
+}
+
+Result<> find_limits(Starting& s) {
+  const std::string& type = s.node.identity.type;
+  if (auto known = s.limits_table(type)) {
+    s.node.limits = *std::move(known);
+    return {};
+  }
+  VPCCNI_TRY(s.node.limits, wrap(s.edges.ec2.instance_type(type), "ENI limits of " + type));
+  return {};
+}
+
+Result<> plan_host_network(Starting& s) {
+  s.node.settings = s.settings;
+  auto& network = s.node.network;
+  const auto& set = s.settings;
+  VPCCNI_TRY(network.vpc_cidrs, s.edges.imds.vpc_ipv4_cidrs(s.node.identity.primary_mac));
+  network.primary_mac = s.node.identity.primary_mac;
+  network.primary_ip = s.node.identity.local_ipv4;
+  network.snat_exclusions = set.exclude_snat_cidrs;
+  network.external_services = set.external_service_cidrs;
+  network.external_snat = set.external_snat;
+  network.node_port_support = set.node_port_support;
+  network.randomize = set.randomize_snat == settings::RandomizeSnat::none
+                          ? podnet::RandomizeSnat::none
+                      : set.randomize_snat == settings::RandomizeSnat::hash
+                          ? podnet::RandomizeSnat::hash
+                          : podnet::RandomizeSnat::fully;
+  network.mark = set.connmark;
+  network.veth_prefix = set.veth_prefix;
+  network.mtu = set.eni_mtu;
+  return {};
+}
+
+Result<> set_up_host(Starting& s) { return podnet::set_up_host_network(s.node.network); }
+
+/// The ENIs that EC2 lists, each set up in the kernel. One that cannot be is left for reconcile:
+/// the node serves with the others.
+Result<> set_up_enis(Starting& s) {
+  VPCCNI_TRY(const auto managed, managed_enis(s.edges, s.node));
+  if (managed.enis.empty()) {
+    return Error{Errc::unavailable, "EC2 lists no ENI of " + to_string(s.node.identity.id)};
+  }
+  ipam::CoreOptions options;
+  options.store = {s.node.card, false, std::chrono::seconds(s.settings.ip_cooldown_seconds)};
+  options.targets = {s.settings.warm_eni_target, s.settings.warm_ip_target,
+                     s.settings.minimum_ip_target, default_max_pods(s.node.limits)};
+  options.limits = {s.node.max_enis() - managed.unmanaged, s.node.addresses_per_eni()};
+  s.core = std::make_unique<ipam::Core>(options, s.edges.clock.now());
+  for (const auto& eni : managed.enis) {
+    auto subnet = subnet_cidr(s.edges, s.node, eni);
+    auto ready = subnet ? set_up_attached(s.edges, s.node, eni, *subnet, s.stop)
+                        : Result<ipam::EniReady>(subnet.error());
+    if (!ready) {
+      s.edges.log.warn("an attached ENI cannot be set up; reconcile tries again",
+                       {{"eni", to_string(eni.id)}, {"error", ready.error().message}});
+      continue;
+    }
+    s.core->on(*std::move(ready), s.edges.clock.now());
+  }
+  return {};
+}
+
+/// Does the pod of this entry still have its link? As upstream: some link ends with its hash.
+bool has_link(const ipam::Assignment& entry, const podnet::HostPods& pods) {
+  const std::string suffix =
+      podnet::host_veth_name("", entry.pod.name_space, entry.pod.name, 0);
+  return std::any_of(pods.links.begin(), pods.links.end(),
+                     [&](const std::string& link) { return link.ends_with(suffix); });
+}
+
+void tell(const Starting& s, const ipam::RestoreReport& report) {
+  const auto& log = s.edges.log;
+  for (const auto& one : report.quarantined) {
+    log.warn("a live pod's address is on no ENI that EC2 lists; kept in quarantine",
+             {{"pod", one.pod.name_space + "/" + one.pod.name},
+              {"address", to_string(one.address)}});
+  }
+  for (const auto& one : report.recovered) {
+    log.warn("a live pod is missing in the checkpoint; its address is kept",
+             {{"address", to_string(one.address)}, {"link", one.key.container}});
+  }
+  for (const auto& text : report.conflicts) {
+    log.error("checkpoint entries contradict each other; ignoring the later one",
+              {{"entry", text}});
+  }
+  log.info("pods restored", {{"live", std::to_string(s.core->store().assignments().size())},
+                             {"vanished", std::to_string(report.dropped.size())}});
+}
+
+Result<> restore_pods(Starting& s) {
+  VPCCNI_TRY(s.pods, s.edges.kernel.host_pods());
+  const CheckpointFiles files{s.settings.backing_store};
+  std::string trouble;
+  const base::Instant now = s.edges.clock.now();
+  const Checkpoint checkpoint = read_checkpoint(files, now.wall, trouble);
+  if (!trouble.empty()) {
+    s.edges.log.error(trouble);
+  }
+  std::vector<std::pair<net::Ip, std::string>> routes;
+  for (const auto& route : pod_routes(s.pods, s.node.network.veth_prefix)) {
+    routes.emplace_back(route.address, route.link);
+  }
+  const auto report = s.core->restore(
+      checkpoint.assignments, routes, checkpoint.cooling,
+      [&](const ipam::Assignment& entry) { return has_link(entry, s.pods); }, now);
+  tell(s, report);
+  for (const auto& gone : report.dropped) {
+    if (auto removed = podnet::remove_pod_rules(gone.address); !removed) {
+      s.edges.log.warn("rules of a vanished pod stay; ignoring",
+                       {{"address", to_string(gone.address)},
+                        {"error", removed.error().message}});
+    }
+  }
+  return {};
+}
+
+Result<> refresh_rules(Starting& s) {
+  for (const auto& one : s.core->store().assignments()) {
+    const auto lease = s.core->store().find(one.key);
+    if (!lease || lease->eni.empty() || lease->table == net::kMainTable) {
+      continue;
+    }
+    if (auto done = podnet::refresh_pod_rule(one.address, lease->table); !done) {
+      s.edges.log.warn("a pod's source rule cannot be refreshed; ignoring",
+                       {{"address", to_string(one.address)}, {"error", done.error().message}});
+    }
+  }
+  if (auto done = podnet::update_external_service_rules(s.node.network.external_services); !done) {
+    s.edges.log.warn("external service rules cannot be set; ignoring",
+                     {{"error", done.error().message}});
+  }
+  return {};
+}
+
+struct Step {
+  std::string_view name;
+  Result<> (*run)(Starting&);
+};
+
+constexpr Step kSteps[] = {
+    {"check settings", check_settings},
+    {"read the instance's identity from IMDS", identify},
+    {"find the ENI limits of the instance type", find_limits},
+    {"read the VPC's CIDRs from IMDS", plan_host_network},
+    {"set up rules and chains of the host", set_up_host},
+    {"set up the attached ENIs", set_up_enis},
+    {"restore pods from checkpoint and kernel", restore_pods},
+    {"refresh the rules of pods", refresh_rules},
+};
+
+}  // namespace
+
+std::string CheckpointFiles::cooling() const {
+  const bool json = path.ends_with(".json");
+  return path.substr(0, path.size() - (json ? 5 : 0)) + "-cooling.json";
+}
+
+std::string CheckpointFiles::previous() const { return path + ".prev"; }
+
+Checkpoint read_checkpoint(const CheckpointFiles& files, base::WallTime now,
+                           std::string& trouble) {
+  Checkpoint checkpoint;
+  if (const auto bytes = base::read_file(files.cooling(), std::size_t{1} << 20U)) {
+    checkpoint.cooling = ipam::parse_cooling(*bytes);
+  }
+  const auto bytes = base::read_file(files.path);
+  if (!bytes && bytes.error().code == Errc::not_found) {
+    return checkpoint;
+  }
+  auto parsed = bytes ? ipam::parse_checkpoint(*bytes)
+                      : Result<std::vector<ipam::Assignment>>(bytes.error());
+  if (parsed) {
+    (void)base::write_file_durably(files.previous(), *bytes);  // a convenience, not a promise
+    checkpoint.assignments = *std::move(parsed);
+    return checkpoint;
+  }
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+  const std::string aside = files.path + ".unusable-" + std::to_string(seconds);
+  const bool kept = std::rename(files.path.c_str(), aside.c_str()) == 0;
+  trouble = "checkpoint " + files.path + ": " + parsed.error().message + "; " +
+            (kept ? "kept as " + aside : "it could not be moved aside") +
+            "; live pods are taken from the kernel";
+  return checkpoint;
+}
+
+Result<Started> start_up(const Edges& edges, const settings::Settings& settings,
+                         const LimitsTable& limits_table, const StepListener& listener,
+                         const std::stop_token& stop) {
+  Starting starting{edges, settings, limits_table, stop, {}, {}, {}};
+  int number = 0;
+  for (const Step& step : kSteps) {
+    listener(++number, static_cast<int>(std::size(kSteps)), step.name);
+    if (stop.stop_requested()) {
+      return Error{Errc::unavailable, "stopped while starting"};
+    }
+    VPCCNI_CHECK(wrap(step.run(starting), step.name));
+  }
+  return Started{std::move(starting.node), std::move(starting.core)};
+}
+
+}  // namespace vpccni::agent

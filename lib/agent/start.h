@@ -1,0 +1,46 @@
+#pragma once
+// Start-up as a list of named steps over the edges (spec agent.md 1.2, 1.3). Each step is one
+// function; a failure names the step. Nothing is served before all is done.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/execute.h"
+#include "agent/node.h"
+#include "ipam/core.h"
+
+namespace vpccni::agent {
+
+struct Checkpoint {
+  std::vector<ipam::Assignment> assignments;
+  ipam::Cooling cooling;
+};
+
+/// Where the checkpoint and its companions live.
+struct CheckpointFiles {
+  std::string path;
+  std::string cooling() const;   // …-cooling.json
+  std::string previous() const;  // ….prev: as found at the last start
+};
+
+/// Reads the checkpoint. A missing file is an empty one. A file that cannot be used is moved aside
+/// to ….unusable-<wall time> and named in `trouble`; live pods are then found from the kernel.
+Checkpoint read_checkpoint(const CheckpointFiles& files, base::WallTime now, std::string& trouble);
+
+/// What start_up hands to the loop.
+struct Started {
+  Node node;
+  std::unique_ptr<ipam::Core> core;
+};
+
+/// Called as each step begins, for the log and the start-up file.
+using StepListener = std::function<void(int step, int of, std::string_view name)>;
+
+Result<Started> start_up(const Edges& edges, const settings::Settings& settings,
+                         const std::function<std::optional<aws::InstanceLimits>(
+                             const std::string&)>& limits_table,
+                         const StepListener& listener, const std::stop_token& stop);
+
+}  // namespace vpccni::agent
