@@ -23,9 +23,8 @@ constexpr std::string_view kStartFile = "startup.json";  // beside the checkpoin
 /// Where start-up is, for people and for the plugin's AGENT_DOWN message.
 void tell_step(const std::string& backing_store, int step, int of, std::string_view name) {
   const auto slash = backing_store.rfind('/');
-  const std::string path =
-      (slash == std::string::npos ? "" : backing_store.substr(0, slash + 1)) +
-      std::string(kStartFile);
+  const std::string path = (slash == std::string::npos ? "" : backing_store.substr(0, slash + 1)) +
+                           std::string(kStartFile);
   std::string text = R"({"step":)" + std::to_string(step) + R"(,"of":)" + std::to_string(of) +
                      R"(,"name":)" + base::json_quote(name) + "}\n";
   if (std::FILE* file = std::fopen(path.c_str(), "we")) {
@@ -45,13 +44,13 @@ int serve(const Invocation& invocation, const settings::Settings& set, const bas
   if (!options) {
     return fail(log, invocation.err, options.error());
   }
-  auto session = aws::open_session(*options, invocation.clock);
+  metrics::Registry metrics;
+  const auto session = aws::open_session(*options, invocation.clock, &metrics);
   if (!session) {
     return fail(log, invocation.err, session.error());
   }
-  metrics::Registry metrics;
   agent::PodnetKernel kernel;
-  const agent::Edges edges{*session->ec2, *session->imds, kernel, invocation.clock, log};
+  const agent::Edges edges{(*session)->ec2(), *(*session)->imds, kernel, invocation.clock, log};
   const std::stop_source stop;
   auto started = agent::start_up(
       edges, set, [](const std::string& type) { return aws::instance_limits(type); },
@@ -64,12 +63,21 @@ int serve(const Invocation& invocation, const settings::Settings& set, const bas
   if (!started) {
     return fail(log, invocation.err, started.error());
   }
-  const auto kubernetes = k8s::connect(invocation.environment);
+  const auto api_server = k8s::read_config(invocation.environment);
+  if (!api_server) {
+    return fail(log, invocation.err, api_server.error());
+  }
+  std::unique_ptr<k8s::Api> kubernetes;
+  if (*api_server) {
+    kubernetes = std::make_unique<k8s::ApiHttp>(
+        http::make_curl_client({.user_agent = (*api_server)->user_agent}), invocation.clock,
+        **api_server);
+  }
   event::Loop loop;
   agent::AgentOptions agent_options;
   agent_options.listen.introspection = set.introspection_bind_address;
   agent_options.files.path = set.backing_store;
-  agent::Agent daemon(loop, edges, *std::move(started), kernel, kubernetes.get(), metrics,
+  agent::Agent daemon(loop, edges, *std::move(started), kubernetes.get(), metrics,
                       std::move(agent_options));
   if (auto listening = daemon.listen(); !listening) {
     return fail(log, invocation.err, listening.error());

@@ -3,6 +3,7 @@
 // man pages and completions are made from the same rows. Result on out, everything else on err.
 // Exit codes: 0 done, 1 failed, 2 usage (exceptions fixed by compatibility: cni, probe).
 
+#include <istream>
 #include <map>
 #include <ostream>
 #include <span>
@@ -39,6 +40,8 @@ struct Command {
 
 /// The rows of this link flavour.
 std::span<const Command> commands();
+/// By name or alias; null if there is none.
+const Command* find_command(std::string_view name);
 
 int run_agent(const Invocation&);    // agent.cc
 int run_cni(const Invocation&);      // cni.cc

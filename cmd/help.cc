@@ -92,11 +92,8 @@ int run_help(const Invocation& call) {
     json ? print_environment_json(call.out) : print_environment(call.out);
     return kDone;
   }
-  const auto rows = commands();
-  const auto row = std::find_if(rows.begin(), rows.end(), [&args](const Command& each) {
-    return each.name == args[0] || (!each.alias.empty() && each.alias == args[0]);
-  });
-  if (row == rows.end()) {
+  const Command* row = find_command(args[0]);
+  if (row == nullptr) {
     call.err << "vpccni help: no command \"" << args[0] << "\"; see vpccni help\n";
     return kUsage;
   }

@@ -17,8 +17,8 @@ namespace {
 using std::chrono::seconds;
 
 constexpr std::size_t kTokenLimit = 65536;
-constexpr base::Backoff kAttempts{.first = seconds(1), .max = seconds(4), .jitter = 0.5,
-                                  .multiple = 2, .tries = 3};
+constexpr base::Backoff kAttempts{
+    .first = seconds(1), .max = seconds(4), .jitter = 0.5, .multiple = 2, .tries = 3};
 
 bool transient(const Error& error) {
   return error.code == Errc::unavailable || error.code == Errc::timeout ||
@@ -26,10 +26,10 @@ bool transient(const Error& error) {
 }
 
 Errc code_of(int status) {
-  return status >= 500                     ? Errc::unavailable
-         : status == 429                   ? Errc::throttled
+  return status >= 500                    ? Errc::unavailable
+         : status == 429                  ? Errc::throttled
          : status == 401 || status == 403 ? Errc::denied
-                                           : Errc::invalid_argument;
+                                          : Errc::invalid_argument;
 }
 
 class StaticSource final : public CredentialSource {
@@ -45,7 +45,10 @@ class WebIdentitySource final : public CredentialSource {
  public:
   WebIdentitySource(const CredentialVariables& variables, std::string url, http::Client& client,
                     const base::Clock& clock, std::string ca_file)
-      : variables_(variables), url_(std::move(url)), client_(client), clock_(clock),
+      : variables_(variables),
+        url_(std::move(url)),
+        client_(client),
+        clock_(clock),
         ca_file_(std::move(ca_file)) {}
 
   Result<TimedCredentials> fetch() override {
@@ -58,23 +61,21 @@ class WebIdentitySource final : public CredentialSource {
  private:
   Result<TimedCredentials> ask() {
     // Read anew each time: the kubelet rotates it.
-    VPCCNI_TRY(const auto token, wrap(base::read_file(variables_.web_identity_token_file,
-                                                      kTokenLimit),
-                                      "IRSA token (AWS_WEB_IDENTITY_TOKEN_FILE)"));
-    const std::string session =
-        variables_.role_session_name.empty()
-            ? std::to_string(clock_.now().wall.time_since_epoch().count())
-            : variables_.role_session_name;
+    VPCCNI_TRY(const auto token,
+               wrap(base::read_file(variables_.web_identity_token_file, kTokenLimit),
+                    "IRSA token (AWS_WEB_IDENTITY_TOKEN_FILE)"));
+    const std::string session = variables_.role_session_name.empty()
+                                    ? std::to_string(clock_.now().wall.time_since_epoch().count())
+                                    : variables_.role_session_name;
     http::Request request;
     request.method = "POST";
     request.url = url_;
     request.ca_file = ca_file_;
     request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
-    request.body = "Action=AssumeRoleWithWebIdentity&RoleArn=" +
-                   base::percent_encode(variables_.role_arn) +
-                   "&RoleSessionName=" + base::percent_encode(session) +
-                   "&Version=2011-06-15&WebIdentityToken=" +
-                   base::percent_encode(base::trim(token));
+    request.body =
+        "Action=AssumeRoleWithWebIdentity&RoleArn=" + base::percent_encode(variables_.role_arn) +
+        "&RoleSessionName=" + base::percent_encode(session) +
+        "&Version=2011-06-15&WebIdentityToken=" + base::percent_encode(base::trim(token));
     VPCCNI_TRY(const auto answer, wrap(client_.send(request), "STS"));
     if (answer.status != 200) {
       pugi::xml_document document;
@@ -154,8 +155,9 @@ class ImdsSource final : public CredentialSource {
     VPCCNI_TRY(const auto roles, imds_.get(base));
     const auto words = roles ? base::words(*roles) : std::vector<std::string_view>();
     if (words.empty()) {
-      return Error{Errc::not_found, "no EC2 IMDS role found: give the instance a role, or the pod "
-                                    "IRSA or pod identity"};
+      return Error{Errc::not_found,
+                   "no EC2 IMDS role found: give the instance a role, or the pod "
+                   "IRSA or pod identity"};
     }
     VPCCNI_TRY(const auto body, imds_.get(base + std::string(words.front())));
     if (!body) {
@@ -255,14 +257,15 @@ Result<> check_container_uri(const std::string& uri) {
   if (loopback || std::find(kKnown.begin(), kKnown.end(), host) != kKnown.end()) {
     return {};
   }
-  return Error{Errc::denied, "AWS_CONTAINER_CREDENTIALS_FULL_URI: plain http is allowed only to "
-                             "loopback and the EKS and ECS addresses, not to " +
-                                 host};
+  return Error{Errc::denied,
+               "AWS_CONTAINER_CREDENTIALS_FULL_URI: plain http is allowed only to "
+               "loopback and the EKS and ECS addresses, not to " +
+                   host};
 }
 
 std::unique_ptr<CredentialSource> make_source(const CredentialVariables& variables,
-                                              std::string sts_url, http::Client& client,
-                                              Imds& imds, const base::Clock& clock,
+                                              std::string sts_url, http::Client& client, Imds& imds,
+                                              const base::Clock& clock,
                                               const std::string& ca_file) {
   if (!variables.access_key.empty() && !variables.secret_key.empty()) {
     return std::make_unique<StaticSource>(

@@ -27,17 +27,16 @@ class CredentialSource {
 };
 
 struct CredentialVariables {
-  std::string access_key, secret_key, session_token;              // environment
+  std::string access_key, secret_key, session_token;                 // environment
   std::string role_arn, web_identity_token_file, role_session_name;  // IRSA
-  std::string container_full_uri, container_relative_uri;         // EKS pod identity, ECS
+  std::string container_full_uri, container_relative_uri;            // EKS pod identity, ECS
   std::string container_token_file, container_token;
 };
 
 /// Chooses by the order of 3.1. `sts_url` is where IRSA asks.
 std::unique_ptr<CredentialSource> make_source(const CredentialVariables& variables,
-                                              std::string sts_url, http::Client& client,
-                                              Imds& imds, const base::Clock& clock,
-                                              const std::string& ca_file);
+                                              std::string sts_url, http::Client& client, Imds& imds,
+                                              const base::Clock& clock, const std::string& ca_file);
 
 /// Caches one value; refreshes 5 min before it expires, keeps an unexpired one if that fails.
 /// Thread-safe; one refresh at a time.
@@ -53,8 +52,8 @@ class CredentialCache {
   std::unique_ptr<CredentialSource> source_;
   const base::Clock& clock_;
   std::mutex value_mutex_;
-  std::optional<TimedCredentials> value_;       // guarded by value_mutex_
-  base::SteadyTime not_before_{};               // guarded by value_mutex_: after a failed refresh
+  std::optional<TimedCredentials> value_;  // guarded by value_mutex_
+  base::SteadyTime not_before_{};          // guarded by value_mutex_: after a failed refresh
 };
 
 // The parsers of what the sources answer: pure, foreign bytes.

@@ -54,7 +54,8 @@ class Ec2 {
   virtual Result<Added> assign_prefixes(const net::EniId& eni, int count) = 0;
   virtual Result<Added> assign_ipv6_prefixes(const net::EniId& eni, int count) = 0;
   virtual Result<> unassign_addresses(const net::EniId& eni, const std::vector<net::Ip>& ips) = 0;
-  virtual Result<> unassign_prefixes(const net::EniId& eni, const std::vector<net::Cidr>& which) = 0;
+  virtual Result<> unassign_prefixes(const net::EniId& eni,
+                                     const std::vector<net::Cidr>& which) = 0;
   virtual Result<> create_tags(const std::string& resource, const Tags& tags) = 0;
 };
 

@@ -44,8 +44,8 @@ std::string encode(Form form) {
   std::sort(form.begin(), form.end());
   std::string body;
   for (const auto& [key, value] : form) {
-    body += (body.empty() ? "" : "&") + base::percent_encode(key) + "=" +
-            base::percent_encode(value);
+    body +=
+        (body.empty() ? "" : "&") + base::percent_encode(key) + "=" + base::percent_encode(value);
   }
   return body;
 }
@@ -101,8 +101,7 @@ Form create_network_interface(const NewEni& wanted, const std::string& client_to
   } else if (wanted.prefixes > 0) {
     form.emplace_back("Ipv4PrefixCount", std::to_string(wanted.prefixes));
   } else {
-    form.emplace_back("SecondaryPrivateIpAddressCount",
-                      std::to_string(wanted.secondary_addresses));
+    form.emplace_back("SecondaryPrivateIpAddressCount", std::to_string(wanted.secondary_addresses));
   }
   if (!wanted.tags.empty()) {
     form.emplace_back("TagSpecification.1.ResourceType", "network-interface");

@@ -28,8 +28,8 @@ bool too_deep(std::string_view xml) {
 /// The root of an answer. Its name ends with "Response" when it is EC2's.
 Result<pugi::xml_node> root_of(pugi::xml_document& document, std::string_view xml) {
   if (too_deep(xml) || !document.load_buffer(xml.data(), xml.size())) {
-    return Error{Errc::corrupt, "EC2 answers something that is no XML (" +
-                                    std::to_string(xml.size()) + " bytes)"};
+    return Error{Errc::corrupt,
+                 "EC2 answers something that is no XML (" + std::to_string(xml.size()) + " bytes)"};
   }
   const auto root = document.document_element();
   if (!std::string_view(root.name()).ends_with("Response")) {
@@ -177,8 +177,8 @@ Result<std::vector<Attachment>> parse_instance_attachments(std::string_view xml)
     }
   }
   if (instances != 1) {
-    return Error{Errc::corrupt, "EC2 lists " + std::to_string(instances) +
-                                    " instances where one was asked for"};
+    return Error{Errc::corrupt,
+                 "EC2 lists " + std::to_string(instances) + " instances where one was asked for"};
   }
   return all;
 }

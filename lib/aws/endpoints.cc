@@ -30,9 +30,8 @@ constexpr std::array<Partition, 8> kPartitions = {{
 }};
 
 const Partition& partition_of(std::string_view region) {
-  return *std::find_if(kPartitions.begin(), kPartitions.end(), [&](const Partition& one) {
-    return region.rfind(one.prefixes, 0) == 0;
-  });
+  return *std::find_if(kPartitions.begin(), kPartitions.end(),
+                       [&](const Partition& one) { return region.rfind(one.prefixes, 0) == 0; });
 }
 
 bool is_host_label(std::string_view text) {
@@ -47,9 +46,8 @@ bool is_host_label(std::string_view text) {
 
 Result<UrlParts> split_url(std::string_view url) {
   const auto colon = url.find("://");
-  const Error bad{Errc::invalid_argument,
-                  "URL expected (http://host or https://host), got \"" +
-                      std::string(url.substr(0, 128)) + "\""};
+  const Error bad{Errc::invalid_argument, "URL expected (http://host or https://host), got \"" +
+                                              std::string(url.substr(0, 128)) + "\""};
   if (colon == std::string_view::npos) {
     return bad;
   }
@@ -75,7 +73,8 @@ Result<UrlParts> split_url(std::string_view url) {
 Result<std::string> service_endpoint(std::string_view service, std::string_view region,
                                      const EndpointChoice& choice) {
   if (!choice.explicit_url.empty()) {
-    VPCCNI_TRY([[maybe_unused]] const auto parts, wrap(split_url(choice.explicit_url), "endpoint of " + std::string(service)));
+    VPCCNI_TRY([[maybe_unused]] const auto parts,
+               wrap(split_url(choice.explicit_url), "endpoint of " + std::string(service)));
     return choice.explicit_url;
   }
   if (!is_host_label(region)) {

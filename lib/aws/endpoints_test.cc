@@ -10,17 +10,16 @@ TEST_CASE("endpoints by rule") {
     bool fips, dual;
     const char* url;
   };
-  const Row rows[] = {
-      {"us-west-2", false, false, "https://ec2.us-west-2.amazonaws.com"},
-      {"us-west-2", false, true, "https://ec2.us-west-2.api.aws"},
-      {"us-west-2", true, false, "https://ec2-fips.us-west-2.amazonaws.com"},
-      {"us-gov-west-1", true, false, "https://ec2.us-gov-west-1.amazonaws.com"},
-      {"us-gov-west-1", true, true, "https://ec2-fips.us-gov-west-1.api.aws"},
-      {"cn-north-1", false, false, "https://ec2.cn-north-1.amazonaws.com.cn"},
-      {"us-iso-east-1", false, false, "https://ec2.us-iso-east-1.c2s.ic.gov"},
-      {"us-isob-east-1", false, true, "https://ec2.us-isob-east-1.api.aws.scloud"},
-      {"eusc-de-east-1", false, false, "https://ec2.eusc-de-east-1.amazonaws.eu"},
-      {"xx-foo-9", false, false, "https://ec2.xx-foo-9.amazonaws.com"}};
+  const Row rows[] = {{"us-west-2", false, false, "https://ec2.us-west-2.amazonaws.com"},
+                      {"us-west-2", false, true, "https://ec2.us-west-2.api.aws"},
+                      {"us-west-2", true, false, "https://ec2-fips.us-west-2.amazonaws.com"},
+                      {"us-gov-west-1", true, false, "https://ec2.us-gov-west-1.amazonaws.com"},
+                      {"us-gov-west-1", true, true, "https://ec2-fips.us-gov-west-1.api.aws"},
+                      {"cn-north-1", false, false, "https://ec2.cn-north-1.amazonaws.com.cn"},
+                      {"us-iso-east-1", false, false, "https://ec2.us-iso-east-1.c2s.ic.gov"},
+                      {"us-isob-east-1", false, true, "https://ec2.us-isob-east-1.api.aws.scloud"},
+                      {"eusc-de-east-1", false, false, "https://ec2.eusc-de-east-1.amazonaws.eu"},
+                      {"xx-foo-9", false, false, "https://ec2.xx-foo-9.amazonaws.com"}};
   for (const Row& row : rows) {
     CHECK(*service_endpoint("ec2", row.region, {{}, row.fips, row.dual}) == row.url);
   }

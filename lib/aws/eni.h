@@ -42,10 +42,10 @@ struct Eni {
   std::string status;  // available, in-use, …
   EniKind kind = EniKind::ordinary;
   std::optional<Attachment> attachment;
-  std::vector<EniAddress> addresses;       // IPv4, primary first
-  std::vector<net::Cidr> prefixes;         // IPv4 /28
+  std::vector<EniAddress> addresses;  // IPv4, primary first
+  std::vector<net::Cidr> prefixes;    // IPv4 /28
   std::vector<net::Ip> ipv6_addresses;
-  std::vector<net::Cidr> ipv6_prefixes;    // /80
+  std::vector<net::Cidr> ipv6_prefixes;  // /80
   std::vector<net::SecurityGroupId> groups;
   Tags tags;
 };
@@ -67,8 +67,8 @@ struct CardLimit {
 
 /// What an instance type can hold (spec aws.md section 7; data/instance-limits.json).
 struct InstanceLimits {
-  int enis = 0;            // on the default card
-  int ipv4_per_eni = 0;    // primary included
+  int enis = 0;          // on the default card
+  int ipv4_per_eni = 0;  // primary included
   net::NetworkCard default_card;
   std::vector<CardLimit> cards;
   std::string hypervisor;  // nitro, xen, unknown

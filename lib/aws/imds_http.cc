@@ -14,8 +14,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr auto kTokenTtl = "300";
-constexpr base::Backoff kAttempts{.first = seconds(1), .max = seconds(1), .jitter = 0,
-                                  .multiple = 1, .tries = 3};
+constexpr base::Backoff kAttempts{
+    .first = seconds(1), .max = seconds(1), .jitter = 0, .multiple = 1, .tries = 3};
 constexpr std::size_t kBodyLimit = std::size_t{1} << 20U;
 
 bool worth_another_try(const Error& error) {
@@ -82,8 +82,8 @@ Result<std::string> ImdsHttp::token() {
     return Error{Errc::invalid_argument, "IMDS refuses the token request (400)"};
   }
   if (options_.v1_disabled || status == 0 || status >= 500) {
-    return answer ? Error{Errc::unavailable, "IMDS gives no token (HTTP " +
-                                                 std::to_string(status) + ")"}
+    return answer ? Error{Errc::unavailable,
+                          "IMDS gives no token (HTTP " + std::to_string(status) + ")"}
                   : wrap(answer.error(), "IMDS token");
   }
   tokens_off_ = status == 403 || status == 404 || status == 405;
@@ -124,8 +124,7 @@ Result<std::optional<std::string>> ImdsHttp::get(const std::string& path) {
   if (options_.disabled) {
     return Error{Errc::unavailable, "IMDS is switched off by AWS_EC2_METADATA_DISABLED"};
   }
-  return wrap(base::retry(clock_, kAttempts, {}, worth_another_try,
-                          [&] { return get_once(path); }),
+  return wrap(base::retry(clock_, kAttempts, {}, worth_another_try, [&] { return get_once(path); }),
               "read " + path);
 }
 

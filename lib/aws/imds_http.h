@@ -41,9 +41,9 @@ class ImdsHttp final : public Imds {
   const base::Clock& clock_;
   ImdsOptions options_;
   std::mutex token_mutex_;
-  std::string token_;                // guarded by token_mutex_
+  std::string token_;                 // guarded by token_mutex_
   base::SteadyTime token_expires_{};  // guarded by token_mutex_
-  bool tokens_off_ = false;          // guarded by token_mutex_: IMDSv1 for good
+  bool tokens_off_ = false;           // guarded by token_mutex_: IMDSv1 for good
 };
 
 }  // namespace vpccni::aws

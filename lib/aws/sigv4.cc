@@ -57,8 +57,8 @@ Result<std::string> signature(std::string_view method, std::string_view path,
   const std::string to_sign =
       "AWS4-HMAC-SHA256\n" + std::string(amz_date) + "\n" + scope + "\n" + base::hex(hashed);
   VPCCNI_TRY(auto key, crypto::hmac_sha256("AWS4" + std::string(secret_key), date));
-  for (const auto part : {region, service, std::string_view("aws4_request"),
-                          std::string_view(to_sign)}) {
+  for (const auto part :
+       {region, service, std::string_view("aws4_request"), std::string_view(to_sign)}) {
     VPCCNI_TRY(key, crypto::hmac_sha256(key, part));
   }
   return base::hex(key);
@@ -74,8 +74,8 @@ Result<http::Headers> sign(const Signable& request, const Credentials& credentia
   }
   VPCCNI_TRY(const auto proof, signature("POST", request.path, headers, request.body,
                                          credentials.secret_key, date, region, service));
-  const std::string scope = date.substr(0, 8) + "/" + std::string(region) + "/" +
-                            std::string(service) + "/aws4_request";
+  const std::string scope =
+      date.substr(0, 8) + "/" + std::string(region) + "/" + std::string(service) + "/aws4_request";
   const std::string names = signed_names(headers);
   headers.emplace_back("Authorization", "AWS4-HMAC-SHA256 Credential=" + credentials.access_key +
                                             "/" + scope + ", SignedHeaders=" + names +

@@ -1,0 +1,236 @@
+#include "cmd/cni_pod.h"
+
+#include <array>
+
+#include "base/text.h"
+#include "linux/netns.h"
+#include "podnet/pod.h"
+#include "rpc/client.h"
+#include "rpc/wire.pb.h"
+
+namespace vpccni::cmd {
+
+namespace {
+
+using std::chrono::seconds;
+
+// 1.23's address first: it says by itself whether an agent is there. 1.21's second.
+constexpr std::array<std::string_view, 2> kAgents = {"unix:///var/run/aws-node/ipamd.sock",
+                                                     "127.0.0.1:50051"};
+constexpr std::string_view kAddNetwork = "/rpc.CNIBackend/AddNetwork";
+constexpr std::string_view kDelNetwork = "/rpc.CNIBackend/DelNetwork";
+constexpr std::string_view kUnknownPod = "datastore: unknown pod";
+
+/// Upstream sets no deadline; the runtime gives up after minutes. An agent that answers at all
+/// answers within a checkpoint write.
+constexpr rpc::CallOptions kCallOptions{.connect_timeout = seconds(5), .deadline = seconds(30)};
+
+/// One unary call at the first address where somebody listens.
+template <class Reply, class Request>
+Result<Reply> ask_agent(std::string_view method, const Request& request) {
+  const std::string bytes = request.SerializeAsString();
+  std::optional<Error> refused;
+  for (const auto address : kAgents) {
+    auto answer = rpc::call(std::string(address), std::string(method), bytes, kCallOptions);
+    if (!answer) {
+      refused = std::move(answer).error();
+      if (refused->cause == "ENOENT" || refused->cause == "ECONNREFUSED") {
+        continue;
+      }
+      return *std::move(refused);
+    }
+    if (answer->status.code != rpc::Code::ok) {
+      return Error{Errc::internal, answer->status.message};
+    }
+    Reply reply;
+    if (!reply.ParseFromString(answer->bytes)) {
+      return Error{Errc::corrupt, "the agent's reply is no protobuf message of its type"};
+    }
+    return reply;
+  }
+  return Error{Errc::unavailable,
+               "AGENT_DOWN: nobody listens at " + std::string(kAgents[0]) + " or " +
+                   std::string(kAgents[1]) + "; see the aws-node pod of this node (" +
+                   (refused ? refused->message : std::string()) + ")",
+               "AGENT_DOWN"};
+}
+
+::rpc::AddNetworkRequest add_request(const PodCall& call) {
+  ::rpc::AddNetworkRequest out;
+  out.set_k8s_pod_name(call.args.pod);
+  out.set_k8s_pod_namespace(call.args.name_space);
+  out.set_k8s_pod_infra_container_id(call.args.infra_container_id);
+  out.set_netns(call.request.netns);
+  out.set_ifname(call.request.ifname);
+  out.set_networkname(call.request.network_name);
+  out.set_containerid(call.request.container_id);
+  out.set_requiresmultinicattachment(call.config.multi_nic);
+  return out;
+}
+
+::rpc::DelNetworkRequest del_request(const PodCall& call, std::string_view reason) {
+  ::rpc::DelNetworkRequest out;
+  out.set_k8s_pod_name(call.args.pod);
+  out.set_k8s_pod_namespace(call.args.name_space);
+  out.set_k8s_pod_infra_container_id(call.args.infra_container_id);
+  out.set_reason(std::string(reason));
+  out.set_ifname(call.request.ifname);
+  out.set_networkname(call.request.network_name);
+  out.set_containerid(call.request.container_id);
+  return out;
+}
+
+std::string host_veth(const PodCall& call, int index) {
+  return podnet::host_veth_name(call.config.veth_prefix, call.args.name_space, call.args.pod,
+                                index);
+}
+
+Result<net::Ip> entry_address(const ::rpc::IPAllocationMetadata& entry) {
+  const std::string& text = entry.ipv4addr().empty() ? entry.ipv6addr() : entry.ipv4addr();
+  return wrap(net::Ip::parse(text), "the agent's reply");
+}
+
+/// Table 0 and 1 mean main, as old agents said it.
+net::TableId entry_table(int table) {
+  return table > 1 ? net::TableId(static_cast<std::uint32_t>(table)) : net::kMainTable;
+}
+
+Result<std::vector<podnet::PodLink>> pod_links(const PodCall& call,
+                                               const ::rpc::AddNetworkReply& reply) {
+  if (reply.podvlanid() != 0) {
+    return Error{Errc::unsupported,
+                 "the agent gave a branch ENI (security groups for pods), which this plugin does "
+                 "not wire"};
+  }
+  if (reply.ipallocationmetadata().empty()) {
+    return Error{Errc::corrupt, "the agent's reply holds no address"};
+  }
+  std::vector<podnet::PodLink> links;
+  for (const auto& entry : reply.ipallocationmetadata()) {
+    podnet::PodLink link;
+    link.index = static_cast<int>(links.size());
+    VPCCNI_TRY(link.address, entry_address(entry));
+    link.host_veth = host_veth(call, link.index);
+    link.container_link = podnet::container_link_name(call.request.ifname, link.index);
+    link.host_mac = podnet::host_veth_mac(call.request.container_id, link.container_link);
+    link.mtu = call.config.mtu;
+    link.table = entry_table(entry.routetableid());
+    links.push_back(std::move(link));
+  }
+  return links;
+}
+
+void give_back(const PodCall& call) {
+  auto reply = ask_agent<::rpc::DelNetworkReply>(kDelNetwork, del_request(call, "SetupNSFailed"));
+  if (!reply) {
+    call.log.warn("the agent could not take the address back; the runtime's DEL will",
+                  {{"error", reply.error().message}});
+  }
+}
+
+/// 1.10: what an ADD of ours wrote into the result is enough to take rules and route away.
+std::vector<podnet::PodRoute> routes_of_result(const PodCall& call) {
+  std::vector<podnet::PodRoute> routes;
+  if (!call.prev_result) {
+    return routes;
+  }
+  const auto& result = *call.prev_result;
+  const auto dummy =
+      find_interface(result, podnet::dummy_name(call.args.name_space, call.args.pod));
+  if (!dummy || result.interfaces[*dummy].mac != "0") {
+    return routes;
+  }
+  const std::string& device = result.interfaces[*dummy].sandbox;
+  for (int index = 0;; ++index) {
+    const auto at = find_interface(result, podnet::container_link_name(call.request.ifname, index));
+    if (!at) {
+      return routes;
+    }
+    // 1.19 and older wrote the ENI's device number beside the dummy, and no table.
+    const std::string& table = result.interfaces[*at].mac;
+    const auto number = base::parse_integer<int>(table.empty() ? device : table);
+    if (!number || *number < 0) {
+      call.log.warn("prevResult: not a route table", {{"mac", table}, {"sandbox", device}});
+      return routes;
+    }
+    const int id = table.empty() ? (*number == 0 ? 254 : *number + 1) : *number;
+    for (const auto& ip : result.ips) {
+      if (ip.interface && static_cast<std::size_t>(*ip.interface) == *at) {
+        routes.push_back({ip.address, entry_table(id), host_veth(call, index)});
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Result<cni::Added> add_pod(const PodCall& call) {
+  // Before an address is taken: a sandbox that is gone is the runtime's fault and common.
+  if (auto netns = linux::Netns::open(call.request.netns); !netns) {
+    return wrap(std::move(netns).error(), "add cmd: network namespace of the pod");
+  }
+  auto reply = ask_agent<::rpc::AddNetworkReply>(kAddNetwork, add_request(call));
+  if (!reply) {
+    const bool down = reply.error().cause == "AGENT_DOWN";
+    return wrap(std::move(reply).error(),
+                down ? "add cmd: failed to connect to backend server"
+                     : "add cmd: Error received from AddNetwork gRPC call");
+  }
+  if (!reply->success()) {
+    const std::string& reason = reply->failurereason();
+    return Error{Errc::exhausted, "add cmd: failed to assign an IP address to container" +
+                                      (reason.empty() ? std::string() : ": " + reason)};
+  }
+  auto links = pod_links(call, *reply);
+  if (!links) {
+    give_back(call);
+    return wrap(std::move(links).error(), "add command: failed to setup network");
+  }
+  if (auto attached = podnet::attach_pod(call.request.netns, *links); !attached) {
+    give_back(call);
+    return wrap(std::move(attached).error(), "add command: failed to setup network");
+  }
+  cni::Added added;
+  for (const auto& link : *links) {
+    added.interfaces.push_back(
+        {link.host_veth, link.container_link, call.request.netns, link.address, link.table});
+  }
+  added.dummy = podnet::dummy_name(call.args.name_space, call.args.pod);
+  added.device = reply->ipallocationmetadata(0).devicenumber();
+  return added;
+}
+
+Result<> del_pod(const PodCall& call) {
+  auto request = del_request(call, "PodDeleted");
+  request.set_k8s_pod_uid(call.args.uid);
+  auto reply = ask_agent<::rpc::DelNetworkReply>(kDelNetwork, request);
+  if (!reply) {
+    if (reply.error().message.find(kUnknownPod) != std::string::npos) {
+      call.log.info("the agent does not know the pod: nothing to delete");
+      return {};
+    }
+    const auto routes = routes_of_result(call);
+    call.log.warn("the agent does not answer; rules and routes go by prevResult",
+                  {{"error", reply.error().message}, {"addresses", std::to_string(routes.size())}});
+    if (auto gone = podnet::detach_pod(routes); !gone) {
+      call.log.error("rules or routes are left", {{"error", gone.error().message}});
+    }
+    return {};
+  }
+  if (!reply->success()) {
+    return Error{Errc::internal, "del cmd: failed to process delete request"};
+  }
+  std::vector<podnet::PodRoute> routes;
+  for (const auto& entry : reply->ipallocationmetadata()) {
+    if (auto address = entry_address(entry)) {
+      routes.push_back({*address, entry_table(entry.routetableid()),
+                        host_veth(call, static_cast<int>(routes.size()))});
+    }
+  }
+  if (routes.empty()) {
+    call.log.warn("the agent named no address");
+  }
+  return wrap(podnet::detach_pod(routes), "del cmd: failed on tear down pod network");
+}
+
+}  // namespace vpccni::cmd

@@ -1,0 +1,124 @@
+#include "aws/ec2_error.h"
+
+#include <algorithm>
+#include <array>
+
+#include "aws/ec2_query.h"
+
+namespace vpccni::aws {
+
+namespace {
+
+constexpr std::array<std::string_view, 14> kThrottles = {"Throttling",
+                                                         "ThrottlingException",
+                                                         "ThrottledException",
+                                                         "RequestThrottledException",
+                                                         "TooManyRequestsException",
+                                                         "ProvisionedThroughputExceededException",
+                                                         "TransactionInProgressException",
+                                                         "RequestLimitExceeded",
+                                                         "BandwidthLimitExceeded",
+                                                         "LimitExceededException",
+                                                         "RequestThrottled",
+                                                         "SlowDown",
+                                                         "PriorRequestNotComplete",
+                                                         "EC2ThrottledException"};
+
+constexpr std::array<std::string_view, 9> kDenied = {
+    "UnauthorizedOperation", "AuthFailure",          "SignatureDoesNotMatch",
+    "RequestExpired",        "OptInRequired",        "Blocked",
+    "PendingVerification",   "InvalidClientTokenId", "AccessDenied"};
+
+constexpr std::array<std::string_view, 7> kExhausted = {"InsufficientFreeAddressesInSubnet",
+                                                        "InsufficientCidrBlocks",
+                                                        "PrivateIpAddressLimitExceeded",
+                                                        "AttachmentLimitExceeded",
+                                                        "NetworkInterfaceLimitExceeded",
+                                                        "ResourceLimitExceeded",
+                                                        "MaxPrefixCountExceeded"};
+
+template <std::size_t N>
+bool is_one_of(const std::array<std::string_view, N>& codes, std::string_view code) {
+  return std::find(codes.begin(), codes.end(), code) != codes.end();
+}
+
+/// What a person can do about it; empty if the service's message says enough.
+std::string_view advice(Errc code) {
+  switch (code) {
+    case Errc::denied:
+      return " (check the node role's IAM policy: AmazonEKS_CNI_Policy)";
+    case Errc::exhausted:
+      return " (the subnet or the instance type has no more room)";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+Errc class_of(std::string_view code, int status) {
+  if (is_one_of(kThrottles, code)) {
+    return Errc::throttled;
+  }
+  if (is_one_of(kDenied, code)) {
+    return Errc::denied;
+  }
+  if (is_one_of(kExhausted, code)) {
+    return Errc::exhausted;
+  }
+  if (code.ends_with(".NotFound")) {
+    return Errc::not_found;
+  }
+  if (code.ends_with(".InUse") || code == "IncorrectState" || code == "IncorrectInstanceState") {
+    return Errc::conflict;
+  }
+  if (code == "RequestTimeout" || code == "RequestTimeoutException") {
+    return Errc::timeout;
+  }
+  if (status >= 500) {
+    return Errc::unavailable;
+  }
+  if (code.starts_with("Invalid") || code.starts_with("Missing") || code == "UnknownParameter" ||
+      code == "ValidationError" || code == "MalformedQueryString") {
+    return Errc::invalid_argument;
+  }
+  if (code.empty()) {
+    return status >= 400 && status < 500 ? Errc::invalid_argument : Errc::corrupt;
+  }
+  return Errc::internal;
+}
+
+Error api_error(std::string_view action, int status, std::string_view body) {
+  const auto named = parse_error(body);
+  const std::string code = named ? named->code : std::string();
+  const Errc kind = class_of(code, status);
+  std::string text = "ec2 " + std::string(action) + ": ";
+  if (named) {
+    text += named->code + ": " + named->message.substr(0, 1024);
+  } else {
+    text += "HTTP status " + std::to_string(status) + " without an error document";
+  }
+  text += advice(kind);
+  if (named && !named->request_id.empty()) {
+    text += " [request " + named->request_id.substr(0, 64) + "]";
+  }
+  return {kind, std::move(text), named ? code : "HTTP " + std::to_string(status)};
+}
+
+bool is_transient(const Error& error) {
+  return error.code == Errc::throttled || error.code == Errc::unavailable ||
+         error.code == Errc::timeout;
+}
+
+bool is_skew(std::string_view code) {
+  return code == "InvalidSignatureException" || code == "SignatureDoesNotMatch" ||
+         code == "AuthFailure" || code == "RequestTimeTooSkewed" || code == "RequestExpired" ||
+         code == "RequestInTheFuture";
+}
+
+bool is_expired(std::string_view code) {
+  return code == "RequestExpired" || code == "ExpiredToken" || code == "ExpiredTokenException" ||
+         code == "AuthFailure" || code == "InvalidClientTokenId";
+}
+
+}  // namespace vpccni::aws
