@@ -131,13 +131,17 @@ std::string pods_json(const ipam::DataStore& store) {
 std::string plan_json(const ipam::Core& core, base::Instant now) {
   const auto stats = core.store().stats(now.wall);
   const auto& targets = core.targets();
+  OrderedJson cooling = OrderedJson::object();  // address: when it was released
+  for (const auto& [address, released] : core.store().cooling(now.wall)) {
+    cooling[to_string(address)] = go_time(released);
+  }
   OrderedJson plan = {
       {"because", core.plan().because},
       {"running", core.plan().running.value_or("")},
       {"lastError", core.plan().last_error ? core.plan().last_error->message : ""},
       {"total", stats.total},
       {"assigned", stats.assigned},
-      {"cooling", stats.cooling},
+      {"cooling", cooling},
       {"quarantined", stats.quarantined},
       {"enis", core.store().enis().size()},
       {"maxEnis", core.limits().enis},

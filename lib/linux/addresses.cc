@@ -65,7 +65,8 @@ Result<std::vector<Address>> addresses(Netlink& netlink, net::IfIndex link, net:
     if (ip) {
       all.push_back({.link = link,
                      .value = {*ip, object.header().ifa_prefixlen},
-                     .broadcast = object.ip(IFA_BROADCAST)});
+                     .broadcast = object.ip(IFA_BROADCAST),
+                     .permanent = (object.header().ifa_flags & IFA_F_PERMANENT) != 0});
     }
   }
   return all;

@@ -14,6 +14,7 @@ struct Address {
   net::IfIndex link;
   net::IpInterface value;
   std::optional<net::Ip> broadcast = {};
+  bool permanent = true;  // only read: false if somebody gave it a lifetime (DHCP)
 
   friend bool operator==(const Address&, const Address&) = default;
 };

@@ -92,6 +92,10 @@ Request add_rule(const Rule& rule) {
   return request_for(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, rule, "add");
 }
 
+Request add_rule_unchecked(const Rule& rule) {
+  return request_for(RTM_NEWRULE, NLM_F_CREATE, rule, "add");
+}
+
 Request delete_rule(const Rule& rule) {
   return request_for(RTM_DELRULE, 0, rule, "delete");
 }

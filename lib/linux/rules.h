@@ -31,8 +31,11 @@ struct Rule {
 /// "from 10.0.1.30 lookup 2 pref 1536".
 std::string to_string(const Rule& rule);
 
-/// EEXIST if exactly this rule is there.
+/// EEXIST if this rule is there, or a narrower one: to the kernel's check, what `rule` leaves out
+/// matches anything, so "from A to B" of the same priority and table keeps "from A" out.
 Request add_rule(const Rule& rule);
+/// Without that check: a rule that is there is there twice afterwards.
+Request add_rule_unchecked(const Rule& rule);
 /// ENOENT if none matches. Removes one.
 Request delete_rule(const Rule& rule);
 

@@ -28,8 +28,8 @@ struct Mine {
   std::string_view comment;
   std::string_view target;
 };
-constexpr std::array<Mine, 2> kNatPrerouting = {{{"AWS, outbound connections", kConnmarkPrefix},
-                                                 {"AWS, CONNMARK", "CONNMARK"}}};
+constexpr std::array<Mine, 2> kNatPrerouting = {
+    {{"AWS, outbound connections", kConnmarkPrefix}, {"AWS, CONNMARK", "CONNMARK"}}};
 constexpr std::array<Mine, 1> kNatPostrouting = {{{"AWS SNAT CHAIN", kSnatPrefix}}};
 constexpr std::array<Mine, 1> kManglePrerouting = {{{"AWS, primary ENI", "CONNMARK"}}};
 

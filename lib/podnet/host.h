@@ -30,8 +30,8 @@ struct HostNetwork {
   int mtu = 9001;
 };
 
-/// 2.4: primary link MTU, rule 1024, iptables sets A and B in one transaction per table, clean-up of
-/// stale chains. Idempotent; no window without rules.
+/// 2.4: primary link MTU, rule 1024, iptables sets A and B in one transaction per table, clean-up
+/// of stale chains. Idempotent; no window without rules.
 Result<> set_up_host_network(const HostNetwork& wanted);
 
 /// 2.5 alone: when the VPC CIDRs changed.
@@ -42,9 +42,9 @@ Result<> update_external_service_rules(const std::vector<net::Cidr>& cidrs);
 
 struct EniNetwork {
   net::Mac mac;
-  net::Ip ip;           // primary IP of this ENI
+  net::Ip ip;  // primary IP of this ENI
   net::Cidr subnet;
-  net::TableId table;   // never main
+  net::TableId table;  // never main
   int mtu = 9001;
   bool trunk = false;
   bool rule_exists = false;  // from route_table(): somebody else's source rule is in use
@@ -80,7 +80,7 @@ struct HostPodRoute {
   std::string link;
 };
 struct HostPods {
-  std::vector<std::string> links;     // all link names
+  std::vector<std::string> links;  // all link names
   std::vector<HostPodRoute> routes;
 };
 Result<HostPods> host_pods();

@@ -1,0 +1,37 @@
+#pragma once
+// Private to lib/podnet: the policy rules of pods and ENIs, with their priorities (spec
+// dataplane.md 0.1).
+
+#include <vector>
+
+#include "base/result.h"
+#include "linux/netlink_socket.h"
+#include "linux/rules.h"
+#include "net/id.h"
+#include "net/ip.h"
+
+namespace vpccni::podnet {
+
+inline constexpr net::RulePriority kInsidePod{1};
+inline constexpr net::RulePriority kToPod{512};
+inline constexpr net::RulePriority kMarked{1024};
+inline constexpr net::RulePriority kExternalService{1535};
+inline constexpr net::RulePriority kFromPod{1536};
+inline constexpr net::RulePriority kFromEni{32765};
+
+/// "to <ip> lookup main pref 512".
+linux::Rule rule_to_pod(const net::Ip& ip);
+/// "from <ip> lookup <table> pref <priority>". Table 0 stands for any, to delete.
+linux::Rule rule_from(const net::Ip& ip, net::TableId table, net::RulePriority priority);
+
+/// The same selectors and table, whoever made it.
+bool is_same(const linux::Rule& a, const linux::Rule& b);
+
+bool contains(const std::vector<linux::Rule>& rules, const linux::Rule& rule);
+
+/// `wanted` is there afterwards and, if it was before, all the time. Then the other rules with its
+/// source and priority are removed. True if it had to be added. Reads all rules: not for the ADD
+/// path.
+Result<bool> keep_only(linux::Netlink& netlink, const linux::Rule& wanted);
+
+}  // namespace vpccni::podnet
