@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "cmd/cni_pod.h"
 #include "cmd/command.h"
 #include "cmd/version.h"
@@ -34,7 +35,7 @@ bool same_netns(const std::string& path) {
 
 Result<PodCall> parse_call(const cni::Request& request, const base::Log& log,
                            cni::PluginConfig config) {
-  VPCCNI_TRY(auto prev_result, parse_prev_result(request.config, request.cni_version));
+  VPCCNI_TRY(auto prev_result, cni::parse_prev_result(request.config, request.cni_version));
   VPCCNI_TRY(auto args, cni::parse_args(request.args));
   return PodCall{request, std::move(config), std::move(args), std::move(prev_result), log};
 }
@@ -42,7 +43,7 @@ Result<PodCall> parse_call(const cni::Request& request, const base::Log& log,
 /// The handler proper: what ADD prints, or "" for DEL.
 Result<std::string> handle(const Invocation& invocation, const cni::Request& request) {
   const bool add = request.verb == cni::Verb::add;
-  auto config = wrap(parse_config(request.config),
+  auto config = wrap(cni::parse_config(request.config),
                      std::string(add ? "add" : "del") + " cmd: error loading config from args");
   if (!config) {
     return std::move(config).error();
@@ -59,18 +60,18 @@ Result<std::string> handle(const Invocation& invocation, const cni::Request& req
   if (!add) {
     auto done = del_pod(call);
     if (!done) {
-      log.error("DEL failed", {{"error", done.error().message}});
+      log.error("DEL failed", {base::Field{"error", done.error().message}});
       return std::move(done).error();
     }
     return std::string();
   }
   auto added = add_pod(call);
   if (!added) {
-    log.error("ADD failed", {{"error", added.error().message}});
+    log.error("ADD failed", {base::Field{"error", added.error().message}});
     return std::move(added).error();
   }
   auto text = to_json(*added, request.cni_version);
-  log.info("ADD done", {{"result", text}});
+  log.info("ADD done", {{"containerID", request.container_id}, {"result", text}});
   return text;
 }
 

@@ -23,7 +23,9 @@ constexpr std::string_view kUnknownPod = "datastore: unknown pod";
 
 /// Upstream sets no deadline; the runtime gives up after minutes. An agent that answers at all
 /// answers within a checkpoint write.
-constexpr rpc::CallOptions kCallOptions{.connect_timeout = seconds(5), .deadline = seconds(30)};
+rpc::CallOptions call_options() {
+  return {.connect_timeout = seconds(5), .deadline = seconds(30)};
+}
 
 /// One unary call at the first address where somebody listens.
 template <class Reply, class Request>
@@ -31,7 +33,7 @@ Result<Reply> ask_agent(std::string_view method, const Request& request) {
   const std::string bytes = request.SerializeAsString();
   std::optional<Error> refused;
   for (const auto address : kAgents) {
-    auto answer = rpc::call(std::string(address), std::string(method), bytes, kCallOptions);
+    auto answer = rpc::call(std::string(address), std::string(method), bytes, call_options());
     if (!answer) {
       refused = std::move(answer).error();
       if (refused->cause == "ENOENT" || refused->cause == "ECONNREFUSED") {

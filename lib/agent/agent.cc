@@ -6,6 +6,7 @@
 
 #include "agent/introspect.h"
 #include "base/files.h"
+#include "rpc/health.h"
 
 namespace vpccni::agent {
 

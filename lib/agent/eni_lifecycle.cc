@@ -21,7 +21,6 @@ constexpr base::Backoff kDelete{.first = milliseconds(500), .max = seconds(60), 
 constexpr base::Backoff kLink{.first = milliseconds(50), .max = seconds(2), .jitter = 0.15,
                               .multiple = 1.5, .tries = 40};
 
-bool always(const Error& /*error*/) { return true; }
 
 Result<> delete_eni(const Edges& edges, const net::EniId& id, const std::stop_token& stop) {
   auto removed = base::retry(edges.clock, kDelete, stop,

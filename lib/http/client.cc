@@ -91,6 +91,22 @@ Errc code_of(CURLcode code) {
   }
 }
 
+/// What a transfer's end means. `os_error` is errno of a failed connect, or 0.
+Error failure(const Transfer& transfer, CURLcode code, const char* why, long os_error) {
+  const std::string& url = transfer.request.url;
+  if (transfer.stop.stop_requested()) {
+    return {Errc::unavailable, url + ": stopped"};
+  }
+  if (code == CURLE_UNSUPPORTED_PROTOCOL && url.starts_with("http")) {
+    return {Errc::corrupt, url + ": the answer is no HTTP"};  // libcurl takes it for HTTP/0.9
+  }
+  Error error{code_of(code), url + ": " + why};
+  if (code == CURLE_COULDNT_CONNECT && os_error != 0) {
+    error.cause = errno_error(static_cast<int>(os_error), "").cause;
+  }
+  return error;
+}
+
 class CurlClient final : public Client {
  public:
   explicit CurlClient(ClientOptions options) : options_(std::move(options)) {
@@ -224,6 +240,8 @@ class CurlClient final : public Client {
                               : curl_easy_perform(handle.get());
     long status = 0;
     curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
+    long os_error = 0;
+    curl_easy_getinfo(handle.get(), CURLINFO_OS_ERRNO, &os_error);
     give_back(std::move(handle));
     transfer.response.status = static_cast<int>(status);
     if (transfer.too_large) {
@@ -232,9 +250,7 @@ class CurlClient final : public Client {
     }
     if (code != CURLE_OK && !transfer.ended_by_caller) {
       const char* why = text.front() != '\0' ? text.data() : curl_easy_strerror(code);
-      return Error{transfer.stop.stop_requested() ? Errc::unavailable : code_of(code),
-                   transfer.request.url + ": " +
-                       (transfer.stop.stop_requested() ? "stopped" : why)};
+      return failure(transfer, code, why, os_error);
     }
     return std::move(transfer.response);
   }
