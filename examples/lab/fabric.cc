@@ -63,7 +63,6 @@ Result<> Fabric::prepare(const std::vector<net::Cidr>& vpc_cidrs) {
     VPCCNI_CHECK(linux::set_sysctl("net/ipv4/ip_forward", "1"));
     VPCCNI_CHECK(linux::set_sysctl("net/ipv4/conf/default/rp_filter", "1"));
     VPCCNI_CHECK(linux::set_sysctl("net/ipv4/conf/default/proxy_arp", "1"));
-    VPCCNI_CHECK(linux::set_sysctl("net/ipv4/neigh/default/proxy_delay", "0"));
     return linux::set_sysctl("net/ipv4/conf/all/send_redirects", "0");
   }));
   VPCCNI_CHECK(up(kernel_, "lo"));
@@ -84,6 +83,11 @@ Result<> Fabric::prepare(const std::vector<net::Cidr>& vpc_cidrs) {
   VPCCNI_TRY(const auto outside, index_of(kernel_, "internet"));
   VPCCNI_TRY(to_router_, index_of(internet_kernel_, "eth0"));
   VPCCNI_CHECK(kernel_.apply(linux::add_address({outside, {ip("100.64.0.1"), 32}})));
+  // Without it the internet host's source check drops the router's own ARP requests.
+  VPCCNI_CHECK(
+      internet_kernel_.apply(linux::add_route({.destination = net::Cidr::host(ip("100.64.0.1")),
+                                               .link = to_router_,
+                                               .scope = linux::Scope::link})));
   VPCCNI_TRY(const auto inside_lo, index_of(internet_kernel_, "lo"));
   VPCCNI_CHECK(internet_kernel_.apply(linux::add_address({inside_lo, {ip(kInternetHost), 32}})));
   VPCCNI_CHECK(kernel_.apply(linux::add_route({.destination = net::Cidr(net::Ip::v4(0), 0),
@@ -102,6 +106,8 @@ Result<> Fabric::prepare(const std::vector<net::Cidr>& vpc_cidrs) {
     VPCCNI_CHECK(kernel_.apply(
         linux::add_route({.destination = cidr, .link = nowhere, .scope = linux::Scope::link})));
   }
+  VPCCNI_CHECK(linux::with_netns(
+      router_, [] { return linux::set_sysctl("net/ipv4/neigh/internet/proxy_delay", "0"); }));
   return linux::with_netns(internet_, []() -> Result<> {
     VPCCNI_CHECK(linux::set_sysctl("net/ipv4/conf/all/rp_filter", "1"));
     // Its only neighbour is the router, whatever the address.
@@ -142,6 +148,10 @@ Result<> Fabric::attach(const EniLink& eni, const linux::Netns& node) {
   VPCCNI_CHECK(kernel_.apply(linux::create_veth(veth)));
   VPCCNI_TRY(const auto link, index_of(kernel_, veth.name));
   VPCCNI_CHECK(kernel_.ensure(linux::add_address({link, {gateway_of(eni.subnet), 32}})));
+  // The kernel answers for others up to 0.8 s late, unless told not to.
+  VPCCNI_CHECK(linux::with_netns(router_, [&] {
+    return linux::set_sysctl("net/ipv4/neigh/" + veth.name + "/proxy_delay", "0");
+  }));
   VPCCNI_CHECK(wrap(set_up_node_end(eni, node), "configure " + veth.peer_name));
   const Port port{link, eni.mac, eni.primary};
   ports_.insert_or_assign(eni.id, port);

@@ -43,7 +43,10 @@ base::Sink agent_sink(const std::string& target, std::string& trouble) {
                                            spdlog::string_view_t(line.data(), line.size())));
         file->flush();
       } catch (const std::exception&) {
-        (void)::write(STDERR_FILENO, line.data(), line.size());  // a full disk must not stop us
+        // A log that cannot be written must not stop the agent.
+        if (::write(STDERR_FILENO, line.data(), line.size()) < 0) {
+          return;
+        }
       }
     };
   } catch (const std::exception& error) {

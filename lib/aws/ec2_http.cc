@@ -70,7 +70,8 @@ void Ec2Http::learn_skew(const http::Headers& headers) {
   }
 }
 
-Result<std::string> Ec2Http::attempt(std::string_view action, const std::string& body) {
+Result<std::string> Ec2Http::attempt(std::string_view action, const std::string& body,
+                                     Repeat repeat) {
   VPCCNI_TRY(const auto keys, credentials_.get());
   const auto at = clock_.now().wall + std::chrono::seconds(applied_skew_.load());
   const Signable signable{.host = url_.authority, .path = url_.path, .body = body};
@@ -82,6 +83,7 @@ Result<std::string> Ec2Http::attempt(std::string_view action, const std::string&
   request.body = body;
   request.timeout = options_.timeout;
   request.ca_file = options_.ca_file;
+  request.fresh_connection = repeat == Repeat::unsafe;
   auto response = client_.send(request);
   if (!response) {
     return wrap(std::move(response).error(), "ec2 " + std::string(action));
@@ -98,7 +100,7 @@ Result<std::string> Ec2Http::call(const Form& form, Repeat repeat) {
   const std::string_view action = action_of(form);
   int paid = 0;
   for (int tried = 1;; ++tried) {
-    auto answer = attempt(action, body);
+    auto answer = attempt(action, body, repeat);
     if (answer) {
       quota_.give(paid);
       return answer;

@@ -53,7 +53,7 @@ class Ec2Http final : public Ec2 {
   /// prove that nothing was done are tried again.
   enum class Repeat { safe, unsafe };
   Result<std::string> call(const Form& form, Repeat repeat);
-  Result<std::string> attempt(std::string_view action, const std::string& body);
+  Result<std::string> attempt(std::string_view action, const std::string& body, Repeat repeat);
   template <class Parse>
   auto ask(const Form& form, Repeat repeat, Parse parse) -> decltype(parse(std::string_view()));
   void learn_skew(const http::Headers& headers);

@@ -153,6 +153,7 @@ class CurlClient final : public Client {
     set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
     set(CURLOPT_HTTPHEADER, headers.get());
     set(CURLOPT_USERAGENT, options_.user_agent.c_str());
+    set(CURLOPT_FRESH_CONNECT, request.fresh_connection ? 1L : 0L);
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_FOLLOWLOCATION, 0L);
 #if LIBCURL_VERSION_NUM >= 0x075500

@@ -27,6 +27,9 @@ struct Request {
   bool proxy = true;        // false for link-local and loopback services
   std::string ca_file;      // PEM; empty = the system's roots
   std::string unix_socket;  // connect here instead of the URL's host
+  /// libcurl sends a request again by itself when a kept-alive connection dies under it: not for
+  /// requests that must not be carried out twice.
+  bool fresh_connection = false;
 };
 
 struct Response {

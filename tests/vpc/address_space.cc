@@ -50,8 +50,7 @@ bool AddressSpace::is_free(const net::Cidr& prefix) const {
 }
 
 std::optional<std::uint64_t> AddressSpace::scan(
-    std::uint64_t start, std::uint64_t step,
-    const std::function<bool(std::uint64_t)>& fits) const {
+    std::uint64_t start, std::uint64_t step, const std::function<bool(std::uint64_t)>& fits) const {
   const std::uint64_t steps = slots_.size() / step;
   start = std::max(start, lowest_);
   for (std::uint64_t i = 0; i < steps; ++i) {

@@ -1,6 +1,6 @@
 #include "tests/vpc/control.h"
 
-#include <functional>
+#include <algorithm>
 
 #include "base/text.h"
 #include "tests/vpc/ec2_elements.h"
@@ -15,8 +15,11 @@ Error invalid(const std::string& what) {
   return {Errc::invalid_argument, what, "InvalidRequest"};
 }
 
-std::chrono::milliseconds milliseconds_member(const Json& json, const char* name) {
-  return std::chrono::milliseconds(base::integer_member(json, name).value_or(0));
+/// From zero to a day.
+base::Duration milliseconds_member(const Json& json, const char* name) {
+  constexpr std::int64_t kDay = 86'400'000;
+  return std::chrono::milliseconds(
+      std::clamp<std::int64_t>(base::integer_member(json, name).value_or(0), 0, kDay));
 }
 
 std::set<std::string> texts_member(const Json& json, const char* name) {
@@ -146,8 +149,8 @@ Json state_of_model(const Model& model, const Faults& faults) {
 }
 
 Result<Fault> parse_fault(const Json& json) {
-  VPCCNI_CHECK(check_members(json, {"kind", "action", "instance", "times", "code", "message",
-                                    "status", "delay_ms"}));
+  VPCCNI_CHECK(check_members(
+      json, {"kind", "action", "instance", "times", "code", "message", "status", "delay_ms"}));
   const auto kind = parse_fault_kind(base::string_member(json, "kind"));
   if (!kind) {
     return invalid("unknown kind of fault \"" + base::string_member(json, "kind") + "\"");
@@ -196,11 +199,12 @@ Result<ImdsFaults> parse_imds_faults(const Json& json, base::Instant now) {
 }
 
 Control::Control(event::Loop& loop, Model& model, const base::Clock& clock, ControlHooks hooks)
-    : model_(model), clock_(clock), hooks_(std::move(hooks)),
-      server_(loop, [this](const http::ServerRequest& request,
-                           const std::shared_ptr<http::Responder>& to) {
-        to->reply(answer(request));
-      }) {}
+    : model_(model),
+      clock_(clock),
+      hooks_(std::move(hooks)),
+      server_(loop,
+              [this](const http::ServerRequest& request,
+                     const std::shared_ptr<http::Responder>& to) { to->reply(answer(request)); }) {}
 
 Result<int> Control::listen(const std::string& address, int port) {
   return server_.listen_tcp(address, port);

@@ -37,8 +37,8 @@ Result<std::string> carry_out(Model& model, const http::ServerRequest& request,
   const auto name = query.text("Action").value_or("");
   const auto* action = find_action(name);
   if (action == nullptr || query.text("Version") != kVersion) {
-    return refusal("InvalidAction", "The action " + name.substr(0, 64) +
-                                        " is not valid for this web service.");
+    return refusal("InvalidAction",
+                   "The action " + name.substr(0, 64) + " is not valid for this web service.");
   }
   VPCCNI_TRY(const auto dry_run, query.flag("DryRun"));
   model.advance(now);
@@ -57,8 +57,7 @@ Result<> Call::ready() const {
     return *refusal;
   }
   if (dry_run) {
-    return vpc::refusal("DryRunOperation",
-                        "Request would have succeeded, but DryRun flag is set.");
+    return vpc::refusal("DryRunOperation", "Request would have succeeded, but DryRun flag is set.");
   }
   return {};
 }

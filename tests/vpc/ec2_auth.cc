@@ -13,8 +13,7 @@ namespace {
 constexpr auto kTolerance = std::chrono::minutes(5);
 
 Error not_validated() {
-  return refusal("AuthFailure",
-                 "AWS was not able to validate the provided access credentials");
+  return refusal("AuthFailure", "AWS was not able to validate the provided access credentials");
 }
 
 struct Authorization {

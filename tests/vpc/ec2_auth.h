@@ -1,5 +1,6 @@
 #pragma once
-// Who calls: checks a request's SigV4 signature against the model's keys (spec aws.md 2, 6.7). Pure.
+// Who calls: checks a request's SigV4 signature against the model's keys (spec aws.md 2, 6.7).
+// Pure.
 
 #include "http/server.h"
 #include "tests/vpc/model.h"

@@ -15,10 +15,9 @@ Result<aws::EniKind> kind_of(const std::optional<std::string>& type) {
   if (!type || *type == "interface") {
     return aws::EniKind::ordinary;
   }
-  for (const auto& [name, kind] : {std::pair("trunk", aws::EniKind::trunk),
-                                   std::pair("branch", aws::EniKind::branch),
-                                   std::pair("efa", aws::EniKind::efa),
-                                   std::pair("efa-only", aws::EniKind::efa_only)}) {
+  for (const auto& [name, kind] :
+       {std::pair("trunk", aws::EniKind::trunk), std::pair("branch", aws::EniKind::branch),
+        std::pair("efa", aws::EniKind::efa), std::pair("efa-only", aws::EniKind::efa_only)}) {
     if (*type == name) {
       return kind;
     }
@@ -108,14 +107,12 @@ Result<std::string> attach_interface(Call& call) {
     return refusal("MissingParameter", "The request must contain the parameter DeviceIndex");
   }
   if (!is_id(instance, "i-")) {
-    return refusal("InvalidInstanceID.Malformed",
-                   "Invalid id: \"" + instance.substr(0, 64) + "\"");
+    return refusal("InvalidInstanceID.Malformed", "Invalid id: \"" + instance.substr(0, 64) + "\"");
   }
   VPCCNI_CHECK(call.ready());
   const net::NetworkCard on(card.value_or(0));
-  VPCCNI_TRY(const auto id,
-             call.model.attach(eni, net::InstanceId(std::move(instance)), on,
-                               net::DeviceIndex(*device), call.now));
+  VPCCNI_TRY(const auto id, call.model.attach(eni, net::InstanceId(std::move(instance)), on,
+                                              net::DeviceIndex(*device), call.now));
   return Xml().add("attachmentId", to_string(id)).add("networkCardIndex", on.value()).text();
 }
 
@@ -217,8 +214,8 @@ Result<std::string> assign_ipv6(Call& call) {
   VPCCNI_TRY(const auto addresses, call.query.number("Ipv6AddressCount"));
   VPCCNI_TRY(const auto prefixes, call.query.number("Ipv6PrefixCount"));
   VPCCNI_CHECK(call.ready());
-  VPCCNI_TRY(const auto added, call.model.assign_ipv6(eni, addresses.value_or(0),
-                                                      prefixes.value_or(0), call.now));
+  VPCCNI_TRY(const auto added,
+             call.model.assign_ipv6(eni, addresses.value_or(0), prefixes.value_or(0), call.now));
   Xml xml;
   xml.add("networkInterfaceId", to_string(eni));
   add_items(xml, "assignedIpv6Addresses", added.addresses);

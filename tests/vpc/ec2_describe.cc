@@ -25,9 +25,8 @@ void add_tag_properties(Properties& properties, const aws::Tags& tags) {
 bool passes(const Properties& properties, const Filter& filter) {
   const auto [first, last] = properties.equal_range(filter.name);
   return std::any_of(first, last, [&](const auto& property) {
-    return std::any_of(filter.values.begin(), filter.values.end(), [&](const auto& pattern) {
-      return matches(pattern, property.second);
-    });
+    return std::any_of(filter.values.begin(), filter.values.end(),
+                       [&](const auto& pattern) { return matches(pattern, property.second); });
   });
 }
 
@@ -158,8 +157,7 @@ Properties eni_properties(const Model& model, const Eni& eni) {
     all.emplace("attachment.instance-id", to_string(where.instance));
     all.emplace("attachment.status", where.status);
     all.emplace("attachment.device-index", to_string(where.device));
-    all.emplace("attachment.delete-on-termination",
-                where.delete_on_termination ? "true" : "false");
+    all.emplace("attachment.delete-on-termination", where.delete_on_termination ? "true" : "false");
   }
   add_tag_properties(all, eni.tags);
   return all;
@@ -182,10 +180,11 @@ Result<std::string> describe_enis(Call& call) {
     }
   }
   VPCCNI_CHECK(call.ready());
-  VPCCNI_TRY(const auto chosen, select(
-                                    call.model.enis(), ids, filters,
-                                    [](const auto& id) { return no_such_eni(net::EniId(id)); },
-                                    [&](const Eni& eni) { return eni_properties(call.model, eni); }));
+  VPCCNI_TRY(const auto chosen,
+             select(
+                 call.model.enis(), ids, filters,
+                 [](const auto& id) { return no_such_eni(net::EniId(id)); },
+                 [&](const Eni& eni) { return eni_properties(call.model, eni); }));
   Xml xml;
   add_page(xml, "networkInterfaceSet", chosen, page,
            [&](const Eni& eni) { add_eni(xml, "item", call.model, eni); });
@@ -196,9 +195,9 @@ Result<std::string> describe_instances(Call& call) {
   const auto ids = call.query.list("InstanceId");
   const auto filters = call.query.filters();
   VPCCNI_TRY(const auto page, read_page(call.query, !ids.empty(), 1000));
-  VPCCNI_CHECK(check_filters(filters, {"instance-id", "instance-state-name", "instance-type",
-                                       "vpc-id", "subnet-id", "availability-zone",
-                                       "private-ip-address", "private-dns-name"}));
+  VPCCNI_CHECK(check_filters(
+      filters, {"instance-id", "instance-state-name", "instance-type", "vpc-id", "subnet-id",
+                "availability-zone", "private-ip-address", "private-dns-name"}));
   for (const auto& id : ids) {
     if (!is_id(id, "i-")) {
       return refusal("InvalidInstanceID.Malformed", "Invalid id: \"" + id.substr(0, 64) + "\"");
@@ -248,8 +247,7 @@ Result<std::string> describe_subnets(Call& call) {
   const auto missing = [](const auto& id) {
     return refusal("InvalidSubnetID.NotFound", "The subnet ID '" + id + "' does not exist");
   };
-  VPCCNI_TRY(const auto chosen,
-             select(call.model.subnets(), ids, filters, missing, properties));
+  VPCCNI_TRY(const auto chosen, select(call.model.subnets(), ids, filters, missing, properties));
   Xml xml;
   add_page(xml, "subnetSet", chosen, page,
            [&](const Subnet& subnet) { add_subnet(xml, call.model, subnet); });
@@ -296,9 +294,8 @@ Result<std::string> describe_groups(Call& call) {
   };
   VPCCNI_TRY(const auto chosen, select(call.model.groups(), ids, filters, missing, properties));
   Xml xml;
-  add_page(xml, "securityGroupInfo", chosen, page, [&](const SecurityGroup& group) {
-    add_group(xml, call.model, group);
-  });
+  add_page(xml, "securityGroupInfo", chosen, page,
+           [&](const SecurityGroup& group) { add_group(xml, call.model, group); });
   return xml.text();
 }
 
@@ -359,14 +356,13 @@ Result<std::string> describe_tags(Call& call) {
   return xml.text();
 }
 
-constexpr std::array<Action, 7> kDescribeActions = {
-    {{"DescribeNetworkInterfaces", describe_enis},
-     {"DescribeInstances", describe_instances},
-     {"DescribeSubnets", describe_subnets},
-     {"DescribeVpcs", describe_vpcs},
-     {"DescribeSecurityGroups", describe_groups},
-     {"DescribeInstanceTypes", describe_types},
-     {"DescribeTags", describe_tags}}};
+constexpr std::array<Action, 7> kDescribeActions = {{{"DescribeNetworkInterfaces", describe_enis},
+                                                     {"DescribeInstances", describe_instances},
+                                                     {"DescribeSubnets", describe_subnets},
+                                                     {"DescribeVpcs", describe_vpcs},
+                                                     {"DescribeSecurityGroups", describe_groups},
+                                                     {"DescribeInstanceTypes", describe_types},
+                                                     {"DescribeTags", describe_tags}}};
 
 }  // namespace
 

@@ -112,9 +112,10 @@ void add_eni(Xml& xml, std::string_view element, const Model& model, const Eni& 
   add_tags(xml, eni.tags);
   if (!eni.tracking.empty()) {
     xml.open("connectionTrackingConfiguration");
-    for (const auto& [name, value] : {std::pair("tcpEstablishedTimeout", eni.tracking.tcp_established),
-                                      std::pair("udpStreamTimeout", eni.tracking.udp_stream),
-                                      std::pair("udpTimeout", eni.tracking.udp)}) {
+    for (const auto& [name, value] :
+         {std::pair("tcpEstablishedTimeout", eni.tracking.tcp_established),
+          std::pair("udpStreamTimeout", eni.tracking.udp_stream),
+          std::pair("udpTimeout", eni.tracking.udp)}) {
       if (value) {
         xml.add(name, *value);
       }
@@ -173,8 +174,8 @@ void add_subnet(Xml& xml, const Model& model, const Subnet& subnet) {
   xml.close("ipv6CidrBlockAssociationSet");
   xml.add("availableIpAddressCount", subnet.full ? 0 : subnet.available_addresses);
   xml.add("availabilityZone", subnet.availability_zone);
-  xml.add("availabilityZoneId", std::string("usw2-az") +
-                                    std::to_string(subnet.availability_zone.back() - 'a' + 1));
+  xml.add("availabilityZoneId",
+          std::string("usw2-az") + std::to_string(subnet.availability_zone.back() - 'a' + 1));
   xml.add("defaultForAz", false).add("mapPublicIpOnLaunch", false);
   xml.add("assignIpv6AddressOnCreation", false);
   add_tags(xml, subnet.tags);

@@ -31,7 +31,9 @@ struct Ec2Face::Drip {
 };
 
 Ec2Face::Ec2Face(event::Loop& loop, Model& model, const base::Clock& clock)
-    : model_(model), clock_(clock), delays_(loop),
+    : model_(model),
+      clock_(clock),
+      delays_(loop),
       server_(
           loop,
           [this](const http::ServerRequest& request, std::shared_ptr<http::Responder> to) {
@@ -59,18 +61,17 @@ void Ec2Face::release_unanswered() {
 void Ec2Face::handle(const http::ServerRequest& request, std::shared_ptr<http::Responder> to) {
   const auto now = clock_.now();
   const auto* key = model_.find_key(claimed_key(request));
-  const auto plan =
-      model_.faults().plan(action_of(request), key == nullptr ? net::InstanceId() : key->instance,
-                           now);
+  const auto plan = model_.faults().plan(action_of(request),
+                                         key == nullptr ? net::InstanceId() : key->instance, now);
   const auto request_id = new_request_id();
   Ec2Answer answer;
   if (plan.works() || plan.refusal) {
     answer = ec2_answer(model_, request, plan.refusal, request_id, now);
   }
-  delays_.run(plan.delay, [this, plan, answer = std::move(answer), request_id,
-                           to = std::move(to)]() mutable {
-    end(plan, std::move(answer), request_id, std::move(to));
-  });
+  delays_.run(plan.delay,
+              [this, plan, answer = std::move(answer), request_id, to = std::move(to)]() mutable {
+                end(plan, std::move(answer), request_id, std::move(to));
+              });
 }
 
 void Ec2Face::end(const CallPlan& plan, Ec2Answer answer, const std::string& request_id,

@@ -23,9 +23,11 @@ namespace {
 
 struct Site {
   explicit Site(const std::string& type = "m5.large", Lags lags = Lags::none())
-      : model(options(lags)), topology(default_topology(model, clock.now())),
+      : model(options(lags)),
+        topology(default_topology(model, clock.now())),
         instance(*model.run_instance({.type = type, .subnet = topology.subnets[0]}, clock.now())),
-        ec2(loop, model, clock), imds(loop, model, clock, instance.id),
+        ec2(loop, model, clock),
+        imds(loop, model, clock, instance.id),
         control(loop, model, clock, {}) {
     ec2_url = "http://127.0.0.1:" + std::to_string(*ec2.listen("127.0.0.1", 0));
     imds_url = "http://127.0.0.1:" + std::to_string(*imds.listen("127.0.0.1", 0));
@@ -81,11 +83,13 @@ struct Site {
 /// The agent's clients, with the instance's role from IMDS.
 struct Agent {
   explicit Agent(Site& site)
-      : imds(*site.client, site.clock, {.endpoint = site.imds_url}),
-        keys(aws::make_source({}, "", *site.client, imds, site.clock, ""), site.clock),
-        ec2(*site.client, keys, site.clock,
+      : client(http::make_curl_client({})),
+        imds(*client, site.clock, {.endpoint = site.imds_url}),
+        keys(aws::make_source({}, "", *client, imds, site.clock, ""), site.clock),
+        ec2(*client, keys, site.clock,
             {.endpoint = site.ec2_url, .region = "us-west-2", .timeout = 2s, .retry_unit = 1ms}) {}
 
+  std::unique_ptr<http::Client> client;
   aws::ImdsHttp imds;
   aws::CredentialCache keys;
   aws::Ec2Http ec2;
@@ -112,8 +116,8 @@ TEST_CASE("the agent's clients see one VPC through both faces") {
   REQUIRE(eni->addresses.size() == 3);
   REQUIRE(eni->tags == aws::Tags{{"a key", "a+b/c"}});
   REQUIRE(eni->description == "aws-K8S-<\"&>");
-  const auto attachment = agent.ec2.attach(eni->id, identity->id, net::NetworkCard(0),
-                                           net::DeviceIndex(1));
+  const auto attachment =
+      agent.ec2.attach(eni->id, identity->id, net::NetworkCard(0), net::DeviceIndex(1));
   REQUIRE(attachment);
   REQUIRE(agent.ec2.delete_on_termination(eni->id, *attachment));
   const auto attached = agent.ec2.attachments(identity->id);
@@ -143,7 +147,7 @@ TEST_CASE("the agent's clients see one VPC through both faces") {
   REQUIRE(agent.ec2.unassign_addresses(eni->id, {eni->addresses[1].ip}));
   REQUIRE(agent.ec2.detach(*attachment));
   REQUIRE(agent.ec2.remove(eni->id));
-  REQUIRE(agent.ec2.remove(eni->id).has_value());  // already gone is success at this edge
+  REQUIRE(agent.ec2.remove(eni->id).error().cause == "InvalidNetworkInterfaceID.NotFound");
   REQUIRE(agent.ec2.instance_type("m9x.large")->ipv4_per_eni == 10);
 }
 
@@ -197,7 +201,10 @@ TEST_CASE("faults of the EC2 face reach the client, and the work is done or not"
   REQUIRE_FALSE(assign_with("{\"kind\":\"http_status\",\"status\":500," + action + "}"));
   REQUIRE_FALSE(assign_with("{\"kind\":\"error_in_200\"," + action + "}"));
   REQUIRE(addresses() == 2);
-  REQUIRE_FALSE(assign_with("{\"kind\":\"lose_answer\",\"times\":1," + action + "}"));
+  // On a connection of its own: libcurl itself repeats a request whose kept-alive connection ends
+  // without an answer, which is not what is tested here.
+  site.control_post("/fault", "{\"kind\":\"lose_answer\",\"times\":1," + action + "}");
+  REQUIRE_FALSE(Agent(site).ec2.assign_addresses(eni->id, 1));
   REQUIRE(addresses() == 3);
   REQUIRE_FALSE(assign_with("{\"kind\":\"garbage\",\"times\":1," + action + "}"));
   REQUIRE(addresses() == 4);
@@ -214,12 +221,15 @@ TEST_CASE("a delayed answer does not hold up others") {
   Agent agent(site);
   REQUIRE(agent.keys.get());
   site.control_post("/fault", R"({"kind":"delay","delay_ms":1500,"action":"DescribeSubnets"})");
-  std::thread slow([&] { CHECK(agent.ec2.subnets(site.topology.vpc, "us-west-2a")); });
+  bool answered = false;
+  std::thread slow(
+      [&] { answered = agent.ec2.subnets(site.topology.vpc, "us-west-2a").has_value(); });
   std::this_thread::sleep_for(100ms);
   const auto before = site.clock.now().steady;
   CHECK(agent.ec2.attachments(site.instance.id));
   CHECK(site.clock.now().steady - before < 1s);
   slow.join();
+  REQUIRE(answered);
 }
 
 TEST_CASE("IMDS wants tokens and lists as the real one") {

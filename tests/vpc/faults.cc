@@ -116,10 +116,8 @@ bool Faults::take_token(std::string_view action, base::Instant now) {
   const Rate rate = rate_of(action);
   const auto [it, fresh] = buckets_.try_emplace(std::string(action));
   Bucket& bucket = it->second;
-  const double passed =
-      fresh ? 0 : std::chrono::duration<double>(now.steady - bucket.at).count();
-  bucket.tokens =
-      fresh ? rate.size : std::min(rate.size, bucket.tokens + passed * rate.per_second);
+  const double passed = fresh ? 0 : std::chrono::duration<double>(now.steady - bucket.at).count();
+  bucket.tokens = fresh ? rate.size : std::min(rate.size, bucket.tokens + passed * rate.per_second);
   bucket.at = now.steady;
   if (bucket.tokens < 1) {
     return false;
@@ -138,8 +136,7 @@ CallPlan Faults::plan(std::string_view action, const net::InstanceId& caller, ba
   if (const auto fault = use(FaultKind::delay, action, caller)) {
     plan.delay = fault->delay;
   }
-  if ((account_limits_ && !take_token(action, now)) ||
-      use(FaultKind::throttle, action, caller)) {
+  if ((account_limits_ && !take_token(action, now)) || use(FaultKind::throttle, action, caller)) {
     plan.refusal = refusal("RequestLimitExceeded", "Request limit exceeded.");
     return plan;
   }

@@ -87,11 +87,11 @@ class Faults {
 /// Faults of one instance's metadata service.
 struct ImdsFaults {
   enum class Gone { vanish, half, stay };
-  bool down = false;            // connections are cut
-  bool black_hole = false;      // no answer
-  base::Duration delay{};       // before each answer
-  bool tokens_refused = false;  // 403 for PUT
-  int unavailable = 0;          // the next N requests get 503
+  bool down = false;                       // connections are cut
+  bool black_hole = false;                 // no answer
+  base::Duration delay{};                  // before each answer
+  bool tokens_refused = false;             // 403 for PUT
+  int unavailable = 0;                     // the next N requests get 503
   std::optional<base::SteadyTime> frozen;  // shows the state of that moment
   std::set<std::string> missing;           // paths under /latest/ that answer 404
   std::set<std::string> hidden;            // ENI ids, MACs, addresses, prefixes left out of lists

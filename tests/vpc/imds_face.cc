@@ -28,7 +28,10 @@ http::ServerReply refuse(int status, std::string_view title) {
 
 ImdsFace::ImdsFace(event::Loop& loop, Model& model, const base::Clock& clock,
                    net::InstanceId instance, ImdsFaceOptions options)
-    : model_(model), clock_(clock), instance_(std::move(instance)), options_(std::move(options)),
+    : model_(model),
+      clock_(clock),
+      instance_(std::move(instance)),
+      options_(std::move(options)),
       delays_(loop),
       server_(
           loop,
@@ -131,8 +134,8 @@ http::ServerReply ImdsFace::answer(const http::ServerRequest& request, base::Ins
   const auto bare = key.substr(0, key.find_last_not_of('/') + 1);
   const auto& missing = model_.imds_faults(instance_).missing;
   const auto tree = imds_tree(model_, instance_, options_.tree, now);
-  const auto document = missing.contains(std::string(bare)) ? std::nullopt
-                                                            : find_document(tree, key);
+  const auto document =
+      missing.contains(std::string(bare)) ? std::nullopt : find_document(tree, key);
   if (!document) {
     return refuse(404, "Not Found");
   }

@@ -61,7 +61,8 @@ void add_eni(ImdsTree& tree, const Model& model, const Instance& instance, const
   put("subnet-ipv6-cidr-blocks",
       ipv6 && subnet != nullptr && subnet->ipv6 ? to_string(*subnet->ipv6) : "");
   const auto vpc = model.vpcs().find(instance.vpc);
-  put("vpc-ipv6-cidr-blocks", ipv6 && vpc != model.vpcs().end() ? lines(vpc->second.ipv6_cidrs) : "");
+  put("vpc-ipv6-cidr-blocks",
+      ipv6 && vpc != model.vpcs().end() ? lines(vpc->second.ipv6_cidrs) : "");
 }
 
 std::string identity_document(const Model& model, const Instance& instance) {
@@ -99,8 +100,8 @@ void add_role(ImdsTree& tree, Model& model, const Instance& instance, const std:
   tree["meta-data/iam/info"] = base::dump_json(
       base::OrderedJson{{"Code", "Success"},
                         {"LastUpdated", seconds_time(now.wall)},
-                        {"InstanceProfileArn", "arn:aws:iam::" + model.options().account +
-                                                   ":instance-profile/" + role},
+                        {"InstanceProfileArn",
+                         "arn:aws:iam::" + model.options().account + ":instance-profile/" + role},
                         {"InstanceProfileId", "AIPAEXAMPLE"}},
       2);
 }
@@ -157,7 +158,8 @@ std::optional<std::string> find_document(const ImdsTree& tree, std::string_view 
   const std::string prefix = key.empty() ? "" : key + "/";
   std::string listing;
   std::string last;
-  for (auto it = tree.lower_bound(prefix); it != tree.end() && it->first.starts_with(prefix); ++it) {
+  for (auto it = tree.lower_bound(prefix); it != tree.end() && it->first.starts_with(prefix);
+       ++it) {
     const auto rest = it->first.substr(prefix.size());
     const auto name = rest.substr(0, std::min(rest.find('/'), rest.size() - 1) + 1);
     if (name != last) {

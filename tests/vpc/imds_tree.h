@@ -11,7 +11,7 @@
 namespace vpccni::vpc {
 
 struct ImdsTreeOptions {
-  std::string role = "node-role";  // "" = the instance has no role
+  std::string role = "node-role";    // "" = the instance has no role
   bool network_card_always = false;  // else only on types with more than one card
 };
 

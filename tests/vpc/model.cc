@@ -99,6 +99,9 @@ Result<> Model::add_vpc_cidr(const net::VpcId& vpc, const net::Cidr& cidr, base:
   if (it == vpcs_.end()) {
     return refusal("InvalidVpcID.NotFound", "The vpc ID '" + to_string(vpc) + "' does not exist");
   }
+  if (cidr.family() != net::Family::v4) {
+    return refusal("InvalidVpc.Range", "The CIDR '" + to_string(cidr) + "' is invalid.");
+  }
   it->second.cidrs.push_back(cidr);
   vpc_cidrs_[vpc].set(it->second.cidrs, now.steady + options_.lags.imds_change);
   return {};
@@ -112,15 +115,16 @@ Result<net::SubnetId> Model::add_subnet(NewSubnet wanted) {
   }
   const bool inside = std::any_of(vpc->second.cidrs.begin(), vpc->second.cidrs.end(),
                                   [&](const net::Cidr& c) { return c.contains(wanted.cidr); });
-  if (!inside || wanted.cidr.length() < 16 || wanted.cidr.length() > 28) {
+  if (!inside || wanted.cidr.family() != net::Family::v4 || wanted.cidr.length() < 16 ||
+      wanted.cidr.length() > 28 || wanted.zone.empty()) {
     return refusal("InvalidSubnet.Range",
-                   "The CIDR '" + to_string(wanted.cidr) + "' is invalid.");
+                   "The CIDR '" + to_string(wanted.cidr) + "' or the zone is invalid.");
   }
   for (const auto& [id, other] : subnets_) {
     if (other.vpc == wanted.vpc &&
         (other.cidr.contains(wanted.cidr) || wanted.cidr.contains(other.cidr))) {
-      return refusal("InvalidSubnet.Conflict", "The CIDR '" + to_string(wanted.cidr) +
-                                                   "' conflicts with another subnet");
+      return refusal("InvalidSubnet.Conflict",
+                     "The CIDR '" + to_string(wanted.cidr) + "' conflicts with another subnet");
     }
   }
   Subnet subnet;
@@ -161,8 +165,9 @@ Result<Instance> Model::run_instance(const NewInstance& wanted, base::Instant no
     return refusal("InvalidParameterValue", "Invalid value '" + wanted.type +
                                                 "' for InstanceType, or the instance ID is used");
   }
-  if (1 + wanted.secondary_addresses > limits->ipv4_per_eni) {
-    return refusal("PrivateIpAddressLimitExceeded", "Number of private addresses will exceed limit.");
+  if (wanted.secondary_addresses >= limits->ipv4_per_eni) {
+    return refusal("PrivateIpAddressLimitExceeded",
+                   "Number of private addresses will exceed limit.");
   }
   NewInterface primary{.subnet = wanted.subnet, .groups = wanted.groups};
   primary.primary = wanted.address;

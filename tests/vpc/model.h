@@ -14,39 +14,10 @@
 #include "base/result.h"
 #include "tests/vpc/faults.h"
 #include "tests/vpc/imds_view.h"
+#include "tests/vpc/model_options.h"
 #include "tests/vpc/objects.h"
 
 namespace vpccni::vpc {
-
-using LimitsTable = std::map<std::string, aws::InstanceLimits, std::less<>>;
-/// Types that exist only here: tiny.test (2 ENIs of 3 addresses), m9x.large (as m5.large; a type
-/// that no built-in table knows).
-LimitsTable invented_types();
-
-/// How long things take. Zero is allowed everywhere.
-struct Lags {
-  base::Duration attach = std::chrono::seconds(2);  // until attached: the link appears
-  base::Duration detach = std::chrono::seconds(5);  // until available: the link is gone
-  base::Duration imds_attach = std::chrono::milliseconds(300);     // after attached: MAC listed
-  base::Duration imds_addresses = std::chrono::milliseconds(500);  // after that: all addresses
-  base::Duration imds_change = std::chrono::seconds(2);  // after assign, unassign, new groups
-  base::Duration imds_detach = std::chrono::seconds(1);  // after available: MAC gone
-  base::Duration address_reuse{};  // freed addresses are taken last until then
-  static Lags none();
-};
-
-struct ModelOptions {
-  std::uint64_t seed = 1;
-  std::string region = "us-west-2";
-  std::string account = "111122223333";
-  Lags lags;
-  LimitsTable limits = invented_types();  // before the built-in table of aws/instance_limits.h
-  bool scattered = false;  // addresses from all over the subnet instead of the lowest free
-  /// No room for a prefix is InvalidParameterValue instead of InsufficientCidrBlocks (6.2).
-  bool prefixes_exhausted_is_invalid = false;
-  int eni_quota = 5000;
-  base::Duration key_lifetime = std::chrono::hours(6);  // of an instance role's keys
-};
 
 class Model {
  public:
@@ -143,7 +114,8 @@ class Model {
   Result<Eni*> get_eni(const net::EniId& id);
   Result<Instance*> get_instance(const net::InstanceId& id);
   aws::Tags* tags_of(const std::string& resource);
-  Result<> check_groups(const std::vector<net::SecurityGroupId>& groups, const net::VpcId& vpc) const;
+  Result<> check_groups(const std::vector<net::SecurityGroupId>& groups,
+                        const net::VpcId& vpc) const;
   Result<> check_new(const NewInterface& wanted, const Subnet& subnet) const;
   Result<> check_attach(const Eni& eni, const Instance& instance, net::NetworkCard card,
                         net::DeviceIndex device) const;
@@ -156,8 +128,8 @@ class Model {
   void forget(const net::EniId& id, base::Instant now);  // gives everything back
   Eni& make_eni(const NewInterface& wanted, Subnet& subnet, const Blocks& blocks,
                 base::Instant now);
-  void join(Eni& eni, const Instance& instance, net::NetworkCard card,
-                   net::DeviceIndex device, base::Instant now);
+  void join(Eni& eni, const Instance& instance, net::NetworkCard card, net::DeviceIndex device,
+            base::Instant now);
   void end_attachment(Eni& eni, base::SteadyTime at);
   void list_in_imds(const Eni& eni, base::SteadyTime mac, base::SteadyTime rest);
   void update_imds(const Eni& eni, base::SteadyTime visible);

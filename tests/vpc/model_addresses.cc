@@ -12,16 +12,17 @@ namespace {
 constexpr int kUnattachedSlots = 64;
 
 Error no_addresses() {
-  return refusal("InsufficientFreeAddressesInSubnet",
-                 "The specified subnet does not have enough free addresses to satisfy the request.");
+  return refusal(
+      "InsufficientFreeAddressesInSubnet",
+      "The specified subnet does not have enough free addresses to satisfy the request.");
 }
 
 Error no_prefixes(bool as_invalid) {
-  return as_invalid
-             ? refusal("InvalidParameterValue",
-                       "There aren't sufficient free Ipv4 addresses or prefixes")
-             : refusal("InsufficientCidrBlocks", "The specified subnet does not have enough free "
-                                                 "cidr blocks to satisfy the request.");
+  return as_invalid ? refusal("InvalidParameterValue",
+                              "There aren't sufficient free Ipv4 addresses or prefixes")
+                    : refusal("InsufficientCidrBlocks",
+                              "The specified subnet does not have enough free "
+                              "cidr blocks to satisfy the request.");
 }
 
 Error over_limit() {
@@ -220,8 +221,8 @@ Result<aws::Added> Model::assign(const NewAddresses& wanted, base::Instant now) 
   for (const auto& [owner, ip] : moved) {
     subnet.space.undo(net::Cidr::host(ip));
   }
-  auto blocks = reserve(subnet, wanted.count.value_or(0), wanted.prefix_count.value_or(0), given,
-                        now);
+  auto blocks =
+      reserve(subnet, wanted.count.value_or(0), wanted.prefix_count.value_or(0), given, now);
   if (!blocks) {
     for (const auto& [owner, ip] : moved) {
       subnet.space.take(net::Cidr::host(ip));
@@ -281,8 +282,8 @@ Result<aws::Added> Model::assign_ipv6(const net::EniId& id, int addresses, int p
   if (addresses < 0 || prefixes < 0 || (addresses == 0 && prefixes == 0)) {
     return refusal("MissingParameter", "A count of IPv6 addresses or prefixes must be given");
   }
-  const int room = slot_limit(*eni) -
-                   static_cast<int>(eni->ipv6_addresses.size() + eni->ipv6_prefixes.size());
+  const int room =
+      slot_limit(*eni) - static_cast<int>(eni->ipv6_addresses.size() + eni->ipv6_prefixes.size());
   if (addresses > room || prefixes > room || addresses + prefixes > room) {
     return over_limit();
   }

@@ -17,15 +17,21 @@ constexpr auto kTokenWindow = std::chrono::hours(24);
 Result<> check_tags(const aws::Tags& tags) {
   for (const auto& [key, value] : tags) {
     if (key.empty() || key.size() > 128 || value.size() > 256 || key.starts_with("aws:")) {
-      return refusal("InvalidParameterValue", "Tag keys starting with 'aws:' are reserved for "
-                                              "internal use, or the tag is too long: " +
-                                                  key.substr(0, 128));
+      return refusal("InvalidParameterValue",
+                     "Tag keys starting with 'aws:' are reserved for "
+                     "internal use, or the tag is too long: " +
+                         key.substr(0, 128));
     }
   }
   if (tags.size() > kTagsPerResource) {
-    return refusal("TagLimitExceeded", "The maximum number of Tags for a resource has been reached.");
+    return refusal("TagLimitExceeded",
+                   "The maximum number of Tags for a resource has been reached.");
   }
   return {};
+}
+
+Error over_limit() {
+  return refusal("PrivateIpAddressLimitExceeded", "Number of private addresses will exceed limit.");
 }
 
 /// Everything of a request but its token, for comparing.
@@ -88,6 +94,12 @@ Result<> Model::check_new(const NewInterface& wanted, const Subnet& subnet) cons
       wanted.ipv6_count < 0 || wanted.ipv6_prefix_count < 0) {
     return refusal("InvalidParameterValue", "A count must not be negative");
   }
+  for (const int count : {wanted.secondary_count.value_or(0), wanted.prefix_count.value_or(0),
+                          wanted.ipv6_count, wanted.ipv6_prefix_count}) {
+    if (count > kUnattachedSlots) {  // from clients: bounded before anything is added up
+      return over_limit();
+    }
+  }
   if (wanted.ipv6_count + wanted.ipv6_prefix_count > 0 && !subnet.ipv6) {
     return refusal("InvalidParameterValue",
                    "The subnet '" + to_string(subnet.id) + "' has no IPv6 CIDR block");
@@ -101,8 +113,8 @@ Eni& Model::make_eni(const NewInterface& wanted, Subnet& subnet, const Blocks& b
   eni.id = net::EniId(new_id("eni-"));
   const auto number = static_cast<std::uint32_t>(++counter_) * 0x9e3779b1U;  // a bijection
   const auto byte = [&](unsigned shift) { return static_cast<std::uint8_t>(number >> shift); };
-  eni.mac = net::Mac({2, static_cast<std::uint8_t>(options_.seed), byte(24), byte(16), byte(8),
-                      byte(0)});
+  eni.mac =
+      net::Mac({2, static_cast<std::uint8_t>(options_.seed), byte(24), byte(16), byte(8), byte(0)});
   eni.subnet = subnet.id;
   eni.vpc = subnet.vpc;
   eni.availability_zone = subnet.availability_zone;
@@ -151,10 +163,9 @@ Result<Eni> Model::create_interface(const NewInterface& wanted, base::Instant no
   }
   const int addresses = wanted.secondary_count.value_or(0) + (wanted.primary ? 0 : 1);
   const int prefixes = wanted.prefix_count.value_or(0);
-  if (addresses + prefixes > kUnattachedSlots ||
-      addresses + prefixes + static_cast<int>(given.addresses.size() + given.prefixes.size()) >
-          kUnattachedSlots) {
-    return refusal("PrivateIpAddressLimitExceeded", "Number of private addresses will exceed limit.");
+  if (addresses + prefixes + static_cast<int>(given.addresses.size() + given.prefixes.size()) >
+      kUnattachedSlots) {
+    return over_limit();
   }
   VPCCNI_TRY(const auto blocks, reserve(subnet, addresses, prefixes, given, now));
   const Eni& eni = make_eni(wanted, subnet, blocks, now);
@@ -167,7 +178,8 @@ Result<Eni> Model::create_interface(const NewInterface& wanted, base::Instant no
 Result<> Model::check_attach(const Eni& eni, const Instance& instance, net::NetworkCard card,
                              net::DeviceIndex device) const {
   if (eni.status != "available") {
-    return refusal("InvalidNetworkInterface.InUse", "Interface: [" + to_string(eni.id) + "] in use.");
+    return refusal("InvalidNetworkInterface.InUse",
+                   "Interface: [" + to_string(eni.id) + "] in use.");
   }
   if (eni.availability_zone != instance.zone) {
     return refusal("InvalidParameterCombination",
@@ -200,17 +212,17 @@ Result<> Model::check_attach(const Eni& eni, const Instance& instance, net::Netw
                                                   " exceeds the limit for " + instance.type);
   }
   if (eni.slots() > limits.ipv4_per_eni) {
-    return refusal("PrivateIpAddressLimitExceeded", "Number of private addresses will exceed limit.");
+    return over_limit();
   }
   return {};
 }
 
-void Model::join(Eni& eni, const Instance& instance, net::NetworkCard card,
-                 net::DeviceIndex device, base::Instant now) {
+void Model::join(Eni& eni, const Instance& instance, net::NetworkCard card, net::DeviceIndex device,
+                 base::Instant now) {
   eni.status = "in-use";
   eni.attach_time = now.wall;
-  eni.attachment = aws::Attachment{net::AttachmentId(new_id("eni-attach-")), instance.id, device,
-                                   card, "attaching", false};
+  eni.attachment = aws::Attachment{
+      net::AttachmentId(new_id("eni-attach-")), instance.id, device, card, "attaching", false};
 }
 
 Result<net::AttachmentId> Model::attach(const net::EniId& id, const net::InstanceId& instance_id,
@@ -246,8 +258,8 @@ Result<> Model::detach(const net::AttachmentId& id, base::Instant now) {
                    "detached.");
   }
   if (attachment.status == "detaching") {
-    return refusal("IncorrectState", "The interface attachment '" + to_string(id) +
-                                         "' is already being detached.");
+    return refusal("IncorrectState",
+                   "The interface attachment '" + to_string(id) + "' is already being detached.");
   }
   attachment.status = "detaching";
   due_.emplace(now.steady + options_.lags.detach, Transition{it->first, id, true});
@@ -337,9 +349,9 @@ aws::Tags* Model::tags_of(const std::string& resource) {
     const auto it = table.find(decltype(id)(resource));
     return it == table.end() ? nullptr : &it->second.tags;
   };
-  for (auto* tags : {in(enis_, net::EniId()), in(instances_, net::InstanceId()),
-                     in(subnets_, net::SubnetId()), in(vpcs_, net::VpcId()),
-                     in(groups_, net::SecurityGroupId())}) {
+  for (auto* tags :
+       {in(enis_, net::EniId()), in(instances_, net::InstanceId()), in(subnets_, net::SubnetId()),
+        in(vpcs_, net::VpcId()), in(groups_, net::SecurityGroupId())}) {
     if (tags != nullptr) {
       return tags;
     }
@@ -382,8 +394,7 @@ Result<> Model::delete_tags(
   for (const auto& resource : resources) {
     std::erase_if(*tags_of(resource), [&](const auto& tag) {
       return keys.empty() || std::any_of(keys.begin(), keys.end(), [&](const auto& wanted) {
-               return wanted.first == tag.first &&
-                      (!wanted.second || *wanted.second == tag.second);
+               return wanted.first == tag.first && (!wanted.second || *wanted.second == tag.second);
              });
     });
   }

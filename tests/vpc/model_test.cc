@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <limits>
 
 #include "tests/vpc/topology.h"
 
@@ -181,8 +182,8 @@ TEST_CASE("an explicit address in use moves only when that is asked for") {
   const auto wanted = other->addresses[1].ip;
   REQUIRE(cause(site.model.assign({.eni = eni, .addresses = {wanted}}, at(3s))) ==
           "InvalidParameterValue");
-  REQUIRE(site.model.assign({.eni = eni, .addresses = {wanted}, .allow_reassignment = true},
-                            at(3s)));
+  REQUIRE(
+      site.model.assign({.eni = eni, .addresses = {wanted}, .allow_reassignment = true}, at(3s)));
   REQUIRE(site.model.find_eni(other->id)->addresses.size() == 1);
   REQUIRE(site.model.find_eni(eni)->addresses.back().ip == wanted);
 }
@@ -191,8 +192,8 @@ TEST_CASE("prefixes are whole /28s, never the first or the last") {
   ModelOptions options;
   Model model(options);
   const auto vpc = model.add_vpc({*net::Cidr::parse("10.1.0.0/16")}, at(0s));
-  const auto subnet = model.add_subnet({.vpc = vpc, .cidr = *net::Cidr::parse("10.1.0.0/26"),
-                                        .zone = "us-west-2a"});
+  const auto subnet = model.add_subnet(
+      {.vpc = vpc, .cidr = *net::Cidr::parse("10.1.0.0/26"), .zone = "us-west-2a"});
   REQUIRE(model.find_subnet(*subnet)->available_addresses == 59);
   const auto eni = model.create_interface({.subnet = *subnet, .prefix_count = 2}, at(0s));
   REQUIRE(eni);
@@ -208,6 +209,24 @@ TEST_CASE("prefixes are whole /28s, never the first or the last") {
   REQUIRE(model.unassign(eni->id, {}, {eni->prefixes[0]}, at(0s)));
   REQUIRE(model.find_subnet(*subnet)->available_addresses == 42);
   REQUIRE(model.check());
+}
+
+TEST_CASE("counts from clients are bounded before they are used") {
+  Site site("m5.large");
+  constexpr int kHuge = std::numeric_limits<int>::max();
+  REQUIRE(cause(site.create(kHuge)) == "PrivateIpAddressLimitExceeded");
+  REQUIRE(cause(site.create(-1)) == "InvalidParameterValue");
+  REQUIRE(cause(site.model.create_interface({.subnet = site.subnet, .ipv6_count = kHuge},
+                                            at(0s))) == "PrivateIpAddressLimitExceeded");
+  const auto eni = site.instance.primary_eni;
+  REQUIRE(cause(site.model.assign({.eni = eni, .count = kHuge}, at(0s))) ==
+          "PrivateIpAddressLimitExceeded");
+  REQUIRE(cause(site.model.assign({.eni = eni, .prefix_count = 0}, at(0s))) ==
+          "InvalidParameterValue");
+  REQUIRE(cause(site.model.assign_ipv6(eni, kHuge, kHuge, at(0s))) ==
+          "PrivateIpAddressLimitExceeded");
+  REQUIRE(cause(site.model.run_instance({.subnet = site.subnet, .secondary_addresses = kHuge},
+                                        at(0s))) == "PrivateIpAddressLimitExceeded");
 }
 
 TEST_CASE("types without Nitro get no prefixes") {
@@ -245,8 +264,8 @@ TEST_CASE("what is unknown is named as EC2 names it") {
   REQUIRE(cause(site.model.create_tags({to_string(site.instance.primary_eni)}, {{"aws:a", "b"}},
                                        at(0s))) == "InvalidParameterValue");
   const auto far = site.model.create_interface({.subnet = site.topology.subnets[1]}, at(0s));
-  REQUIRE(cause(site.model.attach(far->id, site.instance.id, kCard, net::DeviceIndex(1),
-                                  at(0s))) == "InvalidParameterCombination");
+  REQUIRE(cause(site.model.attach(far->id, site.instance.id, kCard, net::DeviceIndex(1), at(0s))) ==
+          "InvalidParameterCombination");
 }
 
 TEST_CASE("termination takes what is marked and leaks the rest") {
@@ -318,39 +337,6 @@ TEST_CASE("subnet faults") {
           "InsufficientCidrBlocks");
   site.model.edit_subnet(site.subnet)->full = true;
   REQUIRE(cause(site.create()) == "InsufficientFreeAddressesInSubnet");
-}
-
-TEST_CASE("faults are used up, and only by whom they are meant for") {
-  Faults faults;
-  const net::InstanceId mine("i-1");
-  faults.add({.kind = FaultKind::throttle, .action = "CreateTags", .times = 2});
-  faults.add({.kind = FaultKind::fail, .instance = mine, .code = "InternalError"});
-  faults.add({.kind = FaultKind::delay, .times = 1, .delay = 5s});
-  const auto first = faults.plan("CreateTags", mine, at(0s));
-  REQUIRE(first.delay == 5s);
-  REQUIRE(first.refusal->cause == "RequestLimitExceeded");
-  REQUIRE(first.refusal->code == Errc::throttled);
-  REQUIRE(faults.plan("CreateTags", mine, at(0s)).refusal->cause == "RequestLimitExceeded");
-  REQUIRE(faults.plan("CreateTags", mine, at(0s)).refusal->cause == "InternalError");
-  REQUIRE(faults.plan("CreateTags", {}, at(0s)).works());
-  REQUIRE(faults.calls().at("CreateTags") == 4);
-  faults.clear();
-  faults.add({.kind = FaultKind::lose_answer, .times = 1});
-  REQUIRE(faults.plan("X", mine, at(0s)).works());
-  faults.add({.kind = FaultKind::cut, .times = 1});
-  REQUIRE_FALSE(faults.plan("X", mine, at(0s)).works());
-}
-
-TEST_CASE("the account's buckets empty and refill") {
-  Faults faults;
-  faults.set_account_limits(true);
-  for (int i = 0; i < 50; ++i) {
-    REQUIRE(faults.plan("AttachNetworkInterface", {}, at(0s)).works());
-  }
-  REQUIRE_FALSE(faults.plan("AttachNetworkInterface", {}, at(0s)).works());
-  REQUIRE(faults.plan("CreateTags", {}, at(0s)).works());
-  REQUIRE(faults.plan("AttachNetworkInterface", {}, at(200ms)).works());
-  REQUIRE_FALSE(faults.plan("AttachNetworkInterface", {}, at(200ms)).works());
 }
 
 TEST_CASE("a role's keys rotate before they expire and stay known") {

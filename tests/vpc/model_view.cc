@@ -43,9 +43,8 @@ void Model::list_in_imds(const Eni& eni, base::SteadyTime mac, base::SteadyTime 
   entry.addresses.set({eni.primary()}, mac);
   auto& entries = imds_[eni.attachment->instance];
   if (entries.size() > kRemembered) {
-    std::erase_if(entries, [](const auto& e) {
-      return !e.second.present.at(base::SteadyTime::max());
-    });
+    std::erase_if(entries,
+                  [](const auto& e) { return !e.second.present.at(base::SteadyTime::max()); });
   }
   entries[eni.mac] = std::move(entry);
   update_imds(eni, rest);
@@ -84,9 +83,16 @@ std::vector<ImdsEni> Model::imds_enis(const net::InstanceId& instance, base::Ins
         (!present && (!was || faults.after_detach == ImdsFaults::Gone::vanish))) {
       continue;
     }
-    ImdsEni one{entry.id, mac, entry.device, entry.card, entry.subnet, entry.addresses.at(time),
-                entry.prefixes.at(time), entry.ipv6_addresses.at(time),
-                entry.ipv6_prefixes.at(time), entry.groups.at(time)};
+    ImdsEni one{entry.id,
+                mac,
+                entry.device,
+                entry.card,
+                entry.subnet,
+                entry.addresses.at(time),
+                entry.prefixes.at(time),
+                entry.ipv6_addresses.at(time),
+                entry.ipv6_prefixes.at(time),
+                entry.groups.at(time)};
     if (!present && faults.after_detach == ImdsFaults::Gone::half) {
       one.device.reset();
     }

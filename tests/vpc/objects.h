@@ -4,7 +4,6 @@
 
 #include <map>
 #include <optional>
-#include <string>
 #include <variant>
 #include <vector>
 
@@ -24,10 +23,10 @@ struct Vpc {
 struct Subnet : aws::Subnet {
   std::optional<net::Cidr> ipv6;  // a /64
   AddressSpace space;
-  std::uint64_t next_ipv6 = 0x10;       // addresses and /80s are handed out in order, never again
+  std::uint64_t next_ipv6 = 0x10;  // addresses and /80s are handed out in order, never again
   std::uint64_t next_ipv6_prefix = 1;
-  bool full = false;        // fault: no free address for anybody
-  bool fragmented = false;  // fault: no whole /28 for anybody
+  bool full = false;        // fault: no free address
+  bool fragmented = false;  // fault: no whole /28
 };
 
 struct SecurityGroup {
@@ -79,7 +78,7 @@ struct AccessKey {
   std::string id;
   std::string secret;
   std::string token;
-  net::InstanceId instance;                // whose role they are; empty for a person's
+  net::InstanceId instance;  // whose role they are; empty for a person's
   std::optional<base::WallTime> expires;
 };
 

@@ -132,7 +132,8 @@ Result<aws::Tags> Query::tags(const std::string& prefix) {
 Result<net::EniId> Query::eni(const std::string& name) {
   VPCCNI_TRY(auto id, required(name));
   if (!is_id(id, "eni-")) {
-    return refusal("InvalidNetworkInterfaceId.Malformed", "Invalid id: \"" + id.substr(0, 64) + "\"");
+    return refusal("InvalidNetworkInterfaceId.Malformed",
+                   "Invalid id: \"" + id.substr(0, 64) + "\"");
   }
   return net::EniId(std::move(id));
 }
@@ -167,8 +168,8 @@ std::optional<std::string> Query::unknown() const {
 Result<net::Ip> parse_ip(const std::string& text) {
   const auto ip = net::Ip::parse(text);
   if (!ip) {
-    return refusal("InvalidParameterValue", "invalid value for parameter address: " +
-                                                text.substr(0, 64));
+    return refusal("InvalidParameterValue",
+                   "invalid value for parameter address: " + text.substr(0, 64));
   }
   return *ip;
 }
@@ -176,8 +177,8 @@ Result<net::Ip> parse_ip(const std::string& text) {
 Result<net::Cidr> parse_cidr(const std::string& text) {
   const auto cidr = net::Cidr::parse(text);
   if (!cidr) {
-    return refusal("InvalidParameterValue", "invalid value for parameter prefix: " +
-                                                text.substr(0, 64));
+    return refusal("InvalidParameterValue",
+                   "invalid value for parameter prefix: " + text.substr(0, 64));
   }
   return *cidr;
 }

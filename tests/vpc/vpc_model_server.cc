@@ -89,7 +89,9 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
 class Program {
  public:
   explicit Program(Options options)
-      : options_(std::move(options)), model_(options_.model), ec2_(loop_, model_, clock_),
+      : options_(std::move(options)),
+        model_(options_.model),
+        ec2_(loop_, model_, clock_),
         control_(loop_, model_, clock_,
                  {[this](const auto& id, const auto& address) { return open_imds(id, address); },
                   [this] { release(); }}) {}
@@ -133,13 +135,13 @@ class Program {
       NewInstance wanted{.type = options_.type, .subnet = topology.subnets.front()};
       wanted.groups = {topology.nodes};
       VPCCNI_TRY(const auto instance, model_.run_instance(wanted, clock_.now()));
-      const auto asked = std::find_if(
-          options_.imds.begin(), options_.imds.end(), [&](const auto& imds) {
+      const auto asked =
+          std::find_if(options_.imds.begin(), options_.imds.end(), [&](const auto& imds) {
             return imds.first == std::to_string(i) || imds.first == to_string(instance.id);
           });
-      VPCCNI_TRY(const auto imds,
-                 open_imds(instance.id, asked == options_.imds.end() ? "127.0.0.1:0"
-                                                                     : asked->second));
+      VPCCNI_TRY(
+          const auto imds,
+          open_imds(instance.id, asked == options_.imds.end() ? "127.0.0.1:0" : asked->second));
       ready["instances"].push_back({{"id", to_string(instance.id)},
                                     {"imds", imds},
                                     {"mac", to_string(instance.primary_mac)},

@@ -1,0 +1,251 @@
+// vpc-lab: the lab's VPC as one process: the model, its faces, and the fabric that makes a network
+// of it. Started by scripts/lab, which makes the namespaces. Ends on SIGTERM.
+// usage: vpc-lab --control SOCKET --fabric NETNS --internet NETNS --node NAME=NETNS... [--type
+// TYPE]
+//          [--lag none]
+
+#include <csignal>
+#include <iostream>
+
+#include "aws/instance_limits.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "examples/lab/fabric.h"
+#include "tests/vpc/control.h"
+#include "tests/vpc/ec2_face.h"
+#include "tests/vpc/imds_face.h"
+#include "tests/vpc/kubernetes_face.h"
+
+namespace {
+
+using namespace vpccni;
+using namespace vpccni::lab;
+
+constexpr int kHttpPort = 80;
+
+struct Options {
+  std::string control;
+  std::string fabric;
+  std::string internet;
+  std::vector<std::pair<std::string, std::string>> nodes;  // name, namespace
+  std::string type = "t3.small";
+  bool lags = true;
+};
+
+Result<Options> parse_options(const std::vector<std::string>& words) {
+  Options options;
+  for (std::size_t i = 0; i + 1 < words.size(); i += 2) {
+    const std::string& name = words[i];
+    const std::string& value = words[i + 1];
+    const auto equals = value.find('=');
+    if (name == "--control") {
+      options.control = value;
+    } else if (name == "--fabric") {
+      options.fabric = value;
+    } else if (name == "--internet") {
+      options.internet = value;
+    } else if (name == "--type") {
+      options.type = value;
+    } else if (name == "--lag" && value == "none") {
+      options.lags = false;
+    } else if (name == "--node" && equals != std::string::npos) {
+      options.nodes.emplace_back(value.substr(0, equals), value.substr(equals + 1));
+    } else {
+      return Error{Errc::invalid_argument, "unknown option " + name + " " + value};
+    }
+  }
+  if (words.size() % 2 != 0 || options.control.empty() || options.fabric.empty() ||
+      options.internet.empty() || options.nodes.empty()) {
+    return Error{Errc::invalid_argument, "--control, --fabric, --internet and --node are needed"};
+  }
+  return options;
+}
+
+Result<vpc::ModelOptions> model_options(const Options& options) {
+  vpc::ModelOptions model;
+  if (!options.lags) {
+    model.lags = vpc::Lags::none();
+  }
+  const auto limits = aws::instance_limits(options.type);
+  if (!limits) {
+    return Error{Errc::invalid_argument, "unknown instance type " + options.type};
+  }
+  model.limits.insert_or_assign(options.type, *limits);
+  return model;
+}
+
+/// Two subnets in one zone, as the worked example of the data-plane specification has them; ENIs
+/// of ours may use both.
+class Lab {
+ public:
+  Lab(const Options& options, vpc::ModelOptions model, Fabric fabric)
+      : options_(options),
+        fabric_(std::move(fabric)),
+        model_(std::move(model)),
+        ec2_(loop_, model_, clock_),
+        control_(loop_, model_, clock_, {{}, [this] { release(); }}),
+        imds_server_(loop_, [this](const auto& request, auto to) { imds(request, to); }),
+        kubernetes_server_(
+            loop_, [this](const auto& request, auto to) { kubernetes_.handle(request, to); }),
+        control_server_(loop_,
+                        [this](const auto& request, auto to) { to->reply(control(request)); }) {}
+
+  static std::vector<net::Cidr> vpc_cidrs() { return {*net::Cidr::parse("10.0.0.0/16")}; }
+
+  Result<> run() {
+    VPCCNI_CHECK(make_topology());
+    VPCCNI_CHECK(linux::with_netns(fabric_.router(), [this]() -> Result<> {
+      VPCCNI_CHECK(imds_server_.listen_tcp(std::string(kImdsHost), kHttpPort));
+      VPCCNI_CHECK(kubernetes_server_.listen_tcp(std::string(kKubernetesHost), kHttpPort));
+      VPCCNI_CHECK(ec2_.listen(std::string(kEc2Host), kHttpPort));
+      return {};
+    }));
+    follow();
+    VPCCNI_CHECK(control_server_.listen_unix(options_.control));
+    const auto term = loop_.on_signal(SIGTERM, [this] { loop_.stop(); });
+    const auto interrupt = loop_.on_signal(SIGINT, [this] { loop_.stop(); });
+    loop_.run([this] { follow(); });
+    return {};
+  }
+
+ private:
+  Result<> make_topology() {
+    const auto now = clock_.now();
+    const auto vpc = model_.add_vpc(vpc_cidrs(), now);
+    vpc::NewSubnet wanted;
+    wanted.vpc = vpc;
+    wanted.zone = model_.options().region + "a";
+    wanted.cidr = *net::Cidr::parse("10.0.0.0/24");
+    VPCCNI_TRY(const auto first, model_.add_subnet(wanted));
+    wanted.cidr = *net::Cidr::parse("10.0.1.0/24");
+    wanted.tags = {{"kubernetes.io/role/cni", "1"}};
+    VPCCNI_CHECK(model_.add_subnet(wanted));
+    std::uint64_t host = 5;
+    for (const auto& [name, path] : options_.nodes) {
+      VPCCNI_TRY(auto netns, linux::Netns::open(path));
+      vpc::NewInstance instance;
+      instance.type = options_.type;
+      instance.subnet = first;
+      instance.address = net::Cidr::parse("10.0.0.0/24")->at(host++);
+      instance.tags = {{"Name", "node-" + name}};
+      VPCCNI_TRY(const auto made, model_.run_instance(instance, now));
+      nodes_.emplace(made.id, std::move(netns));
+      imds_.emplace(made.id, std::make_unique<vpc::ImdsFace>(loop_, model_, clock_, made.id));
+      kubernetes_.add_node("node-" + name, 110);
+    }
+    return {};
+  }
+
+  /// Lets happen what is due in the model, and makes the network follow.
+  void follow() {
+    model_.advance(clock_.now());
+    for (const auto& change : model_.take_changes()) {
+      const auto done = std::visit([this](const auto& one) { return apply(one); }, change);
+      if (!done) {
+        std::cerr << "vpc-lab: " << done.error().message << std::endl;
+      }
+    }
+    const auto due = model_.next_due();
+    next_ = due ? loop_.after(std::max(base::Duration::zero(), *due - clock_.now().steady), [] {})
+                : event::Registration();
+  }
+
+  Result<> apply(const vpc::AddressChange& change) {
+    return change.assigned ? fabric_.assign(change.eni, change.block)
+                           : fabric_.unassign(change.eni, change.block);
+  }
+
+  Result<> apply(const vpc::LinkChange& change) {
+    const auto node = nodes_.find(change.instance);
+    if (!change.attached || node == nodes_.end()) {
+      return fabric_.detach(change.eni);
+    }
+    const auto* eni = model_.find_eni(change.eni);
+    const auto* subnet = eni == nullptr ? nullptr : model_.find_subnet(eni->subnet);
+    if (subnet == nullptr) {
+      return {};  // gone again
+    }
+    return fabric_.attach({change.eni, change.mac, change.device, eni->primary(), subnet->cidr,
+                           change.device == net::DeviceIndex(0)},
+                          node->second);
+  }
+
+  /// Whose metadata somebody wants is told by the source address, pods' included.
+  void imds(const http::ServerRequest& request, const std::shared_ptr<http::Responder>& to) {
+    const auto peer = net::Ip::parse(request.peer);
+    for (const auto& [id, eni] : model_.enis()) {
+      const bool owner = peer && std::any_of(eni.addresses.begin(), eni.addresses.end(),
+                                             [&](const auto& each) { return each.ip == *peer; });
+      if (owner && eni.attachment) {
+        if (const auto face = imds_.find(eni.attachment->instance); face != imds_.end()) {
+          face->second->handle(request, to);
+          return;
+        }
+      }
+    }
+    to->drop();
+  }
+
+  http::ServerReply control(const http::ServerRequest& request) {
+    if (request.path == "/kubernetes/events") {
+      return {200, "application/json", base::dump_json(base::Json(kubernetes_.events())), {}};
+    }
+    if (request.path == "/kubernetes/fault" && request.method == "POST") {
+      const auto body = base::parse_json(request.body);
+      if (!body) {
+        return {400, "text/plain", body.error().message, {}};
+      }
+      auto& faults = kubernetes_.faults();
+      faults.down = base::bool_member(*body, "down").value_or(false);
+      faults.black_hole = base::bool_member(*body, "black_hole").value_or(false);
+      faults.garbage = base::bool_member(*body, "garbage").value_or(false);
+      faults.status = static_cast<int>(base::integer_member(*body, "status").value_or(0));
+      return {200, "application/json", "{}", {}};
+    }
+    return control_.answer(request);
+  }
+
+  void release() {
+    ec2_.release_unanswered();
+    for (auto& [id, face] : imds_) {
+      face->release_unanswered();
+    }
+  }
+
+  Options options_;
+  Fabric fabric_;
+  base::SystemClock clock_;
+  event::Loop loop_;
+  vpc::Model model_;
+  vpc::Ec2Face ec2_;
+  vpc::KubernetesFace kubernetes_;
+  vpc::Control control_;
+  http::Server imds_server_;
+  http::Server kubernetes_server_;
+  http::Server control_server_;
+  std::map<net::InstanceId, linux::Netns> nodes_;
+  std::map<net::InstanceId, std::unique_ptr<vpc::ImdsFace>> imds_;
+  event::Registration next_;
+};
+
+Result<> run(const Options& options) {
+  VPCCNI_TRY(auto model, model_options(options));
+  VPCCNI_TRY(auto fabric, Fabric::open(options.fabric, options.internet, Lab::vpc_cidrs()));
+  return Lab(options, std::move(model), std::move(fabric)).run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  const auto options = parse_options({argv + 1, argv + argc});
+  if (!options) {
+    std::cerr << "vpc-lab: " << options.error().message << "\n";
+    return 2;
+  }
+  if (const auto done = run(*options); !done) {
+    std::cerr << "vpc-lab: " << done.error().message << "\n";
+    return 1;
+  }
+  return 0;
+}
