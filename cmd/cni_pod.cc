@@ -36,7 +36,8 @@ Result<Reply> ask_agent(std::string_view method, const Request& request) {
     auto answer = rpc::call(std::string(address), std::string(method), bytes, call_options());
     if (!answer) {
       refused = std::move(answer).error();
-      if (refused->cause == "ENOENT" || refused->cause == "ECONNREFUSED") {
+      if (refused->cause == "ENOENT" || refused->cause == "ECONNREFUSED" ||
+          refused->cause == "ENETUNREACH") {
         continue;
       }
       return *std::move(refused);
