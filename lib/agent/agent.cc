@@ -48,8 +48,10 @@ Agent::Agent(event::Loop& loop, const Edges& edges, Started started, k8s::Api* k
       introspection_(loop, [this](const auto& request, auto to) { answer(request, to); }),
       metrics_server_(loop, [this](const http::ServerRequest& request, auto to) {
         const bool known = request.path == "/metrics";
-        to->reply({known ? 200 : 404, "text/plain; version=0.0.4; charset=utf-8",
-                   known ? metrics_text() : "404 page not found\n", {}});
+        to->reply({known ? 200 : 404,
+                   "text/plain; version=0.0.4; charset=utf-8",
+                   known ? metrics_text() : "404 page not found\n",
+                   {}});
       }) {
   facts_.vpc_cidrs = node_.network.vpc_cidrs;
   facts_.snat_exclusions = node_.network.snat_exclusions;
@@ -81,16 +83,16 @@ Result<> Agent::listen() {
     const bool socket = at.introspection.rfind("unix:", 0) == 0;
     const auto colon = at.introspection.rfind(':');
     auto served =
-        socket ? introspection_.listen_unix(at.introspection.substr(5))
-               : [&]() -> Result<> {
-          const auto port = base::parse_integer<int>(at.introspection.substr(colon + 1));
-          if (colon == std::string::npos || !port) {
-            return Error{Errc::invalid_argument, "INTROSPECTION_BIND_ADDRESS wants host:port or "
-                                                 "unix:<path>"};
-          }
-          VPCCNI_CHECK(introspection_.listen_tcp(at.introspection.substr(0, colon), *port));
-          return {};
-        }();
+        socket ? introspection_.listen_unix(at.introspection.substr(5)) : [&]() -> Result<> {
+      const auto port = base::parse_integer<int>(at.introspection.substr(colon + 1));
+      if (colon == std::string::npos || !port) {
+        return Error{Errc::invalid_argument,
+                     "INTROSPECTION_BIND_ADDRESS wants host:port or "
+                     "unix:<path>"};
+      }
+      VPCCNI_CHECK(introspection_.listen_tcp(at.introspection.substr(0, colon), *port));
+      return {};
+    }();
     if (!served) {
       edges_.log.warn("introspection is not served",
                       {{"address", at.introspection}, {"error", served.error().message}});
@@ -166,9 +168,8 @@ void Agent::commit() {
     }
   } while (checkpoint_written_);
   const base::Instant now = edges_.clock.now();
-  tick_ = loop_.after(core_->next_tick(now) - now.steady, [this] {
-    core_->on(ipam::Tick{}, edges_.clock.now());
-  });
+  tick_ = loop_.after(core_->next_tick(now) - now.steady,
+                      [this] { core_->on(ipam::Tick{}, edges_.clock.now()); });
 }
 
 void Agent::perform(ipam::Effect& effect) {
@@ -275,8 +276,10 @@ void Agent::refresh_vpc_cidrs() {
     }
     network.vpc_cidrs = *cidrs;
     if (auto done = edges_.kernel.update_snat_rules(network); !done) {
-      edges_.log.error("the VPC's CIDRs changed, but the SNAT rules could not be updated; "
-                       "tried again in 30 s", {{"error", done.error().message}});
+      edges_.log.error(
+          "the VPC's CIDRs changed, but the SNAT rules could not be updated; "
+          "tried again in 30 s",
+          {{"error", done.error().message}});
       return;
     }
     loop_.post([this, list = std::move(network.vpc_cidrs)]() mutable {
@@ -325,10 +328,11 @@ void Agent::ask_kubernetes() {
       return;
     }
     bool schedulable = node_.settings.manage_enis_non_schedulable;
-    schedulable = schedulable || std::none_of(node->taints.begin(), node->taints.end(),
-                                              [](const k8s::Taint& taint) {
-      return taint.key == "node.kubernetes.io/unschedulable" && taint.effect == "NoSchedule";
-    });
+    schedulable =
+        schedulable ||
+        std::none_of(node->taints.begin(), node->taints.end(), [](const k8s::Taint& taint) {
+          return taint.key == "node.kubernetes.io/unschedulable" && taint.effect == "NoSchedule";
+        });
     loop_.post([this, capacity = node->pod_capacity, schedulable] {
       if (capacity && *capacity != core_->targets().max_pods) {
         core_->set_max_pods(*capacity);
@@ -356,8 +360,7 @@ void Agent::terminate() {
   }));
 }
 
-void Agent::answer(const http::ServerRequest& request,
-                   const std::shared_ptr<http::Responder>& to) {
+void Agent::answer(const http::ServerRequest& request, const std::shared_ptr<http::Responder>& to) {
   std::string body;
   if (request.path == "/v1/enis") {
     body = enis_json(core_->store());

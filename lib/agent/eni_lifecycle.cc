@@ -13,19 +13,18 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // Spec agent.md 5.1.
-constexpr base::Backoff kDetach{.first = milliseconds(200), .max = seconds(60), .jitter = 0.15,
-                                .multiple = 2, .tries = 12};
-constexpr base::Backoff kDelete{.first = milliseconds(500), .max = seconds(60), .jitter = 0.15,
-                                .multiple = 2, .tries = 12};
+constexpr base::Backoff kDetach{
+    .first = milliseconds(200), .max = seconds(60), .jitter = 0.15, .multiple = 2, .tries = 12};
+constexpr base::Backoff kDelete{
+    .first = milliseconds(500), .max = seconds(60), .jitter = 0.15, .multiple = 2, .tries = 12};
 /// The link appears 1-10 s after the attachment; asked for often at first, 60 s in all.
-constexpr base::Backoff kLink{.first = milliseconds(50), .max = seconds(2), .jitter = 0.15,
-                              .multiple = 1.5, .tries = 40};
-
+constexpr base::Backoff kLink{
+    .first = milliseconds(50), .max = seconds(2), .jitter = 0.15, .multiple = 1.5, .tries = 40};
 
 Result<> delete_eni(const Edges& edges, const net::EniId& id, const std::stop_token& stop) {
-  auto removed = base::retry(edges.clock, kDelete, stop,
-                             [](const Error& e) { return e.code != Errc::not_found; },
-                             [&] { return edges.ec2.remove(id); });
+  auto removed = base::retry(
+      edges.clock, kDelete, stop, [](const Error& e) { return e.code != Errc::not_found; },
+      [&] { return edges.ec2.remove(id); });
   if (!removed && removed.error().code == Errc::not_found) {
     return {};
   }
@@ -33,9 +32,9 @@ Result<> delete_eni(const Edges& edges, const net::EniId& id, const std::stop_to
 }
 
 Result<> detach(const Edges& edges, const net::AttachmentId& id, const std::stop_token& stop) {
-  auto detached = base::retry(edges.clock, kDetach, stop,
-                              [](const Error& e) { return e.code != Errc::not_found; },
-                              [&] { return edges.ec2.detach(id); });
+  auto detached = base::retry(
+      edges.clock, kDetach, stop, [](const Error& e) { return e.code != Errc::not_found; },
+      [&] { return edges.ec2.detach(id); });
   if (!detached && detached.error().code == Errc::not_found) {
     return {};
   }
@@ -60,9 +59,9 @@ Result<Created> create_somewhere(const Edges& edges, const Node& node, int addre
   VPCCNI_TRY(auto groups, wrap(edges.imds.security_groups(node.identity.primary_mac),
                                "read the primary ENI's security groups"));
   std::sort(groups.begin(), groups.end());
-  VPCCNI_TRY(auto subnets, wrap(edges.ec2.subnets(node.identity.vpc,
-                                                  node.identity.availability_zone),
-                                "list subnets"));
+  VPCCNI_TRY(
+      auto subnets,
+      wrap(edges.ec2.subnets(node.identity.vpc, node.identity.availability_zone), "list subnets"));
   const auto candidates = candidate_subnets(std::move(subnets), node.identity.primary_subnet,
                                             node.settings.enable_subnet_discovery);
   Error last{Errc::not_found, "no usable subnet: EC2 lists neither " +
@@ -146,9 +145,9 @@ Result<net::Cidr> subnet_cidr(const Edges& edges, const Node& node, const aws::E
       }
     }
   }
-  VPCCNI_TRY(const auto subnets,
-             wrap(edges.ec2.subnets(node.identity.vpc, node.identity.availability_zone),
-                  "list subnets"));
+  VPCCNI_TRY(
+      const auto subnets,
+      wrap(edges.ec2.subnets(node.identity.vpc, node.identity.availability_zone), "list subnets"));
   for (const auto& subnet : subnets) {
     if (subnet.id == eni.subnet) {
       return subnet.cidr;
@@ -174,10 +173,11 @@ Result<ipam::EniReady> set_up_attached(const Edges& edges, const Node& node, con
     network.mtu = node.network.mtu;
     network.trunk = facts.trunk;
     network.rule_exists = table.rule_exists;
-    VPCCNI_CHECK(wrap(base::retry(edges.clock, kLink, stop,
-                                  [](const Error& e) { return e.code == Errc::not_found; },
-                                  [&] { return edges.kernel.set_up_eni(network); }),
-                      "set up " + to_string(eni.id)));
+    VPCCNI_CHECK(
+        wrap(base::retry(
+                 edges.clock, kLink, stop, [](const Error& e) { return e.code == Errc::not_found; },
+                 [&] { return edges.kernel.set_up_eni(network); }),
+             "set up " + to_string(eni.id)));
   }
   return ipam::EniReady{facts, secondary_addresses(eni)};
 }
@@ -191,10 +191,9 @@ Result<ipam::EniReady> create_eni(const Edges& edges, const Node& node, int addr
     return std::move(attachment).error();
   }
   created.eni.attachment = *std::move(attachment);
-  edges.log.info("ENI created and attached",
-                 {{"eni", to_string(created.eni.id)},
-                  {"device", to_string(created.eni.attachment->device)},
-                  {"addresses", std::to_string(addresses)}});
+  edges.log.info("ENI created and attached", {{"eni", to_string(created.eni.id)},
+                                              {"device", to_string(created.eni.attachment->device)},
+                                              {"addresses", std::to_string(addresses)}});
   // From here on a failure leaves the ENI attached: reconcile finds it and sets it up again.
   return set_up_attached(edges, node, created.eni, created.subnet, stop);
 }

@@ -14,8 +14,8 @@ constexpr auto kAddressLimit = "PrivateIpAddressLimitExceeded";
 Result<ipam::Outcome> read_back(const Edges& edges, const net::EniId& id) {
   aws::EniFilter filter;
   filter.ids = {id};
-  VPCCNI_TRY(const auto enis, wrap(edges.ec2.network_interfaces(filter),
-                                   "read the addresses of " + to_string(id)));
+  VPCCNI_TRY(const auto enis,
+             wrap(edges.ec2.network_interfaces(filter), "read the addresses of " + to_string(id)));
   if (enis.empty()) {
     return Error{Errc::not_found, "EC2 lists no " + to_string(id)};
   }
@@ -47,8 +47,8 @@ struct Perform {
     for (const auto& route : pods.routes) {
       if (std::find(action.which.begin(), action.which.end(), route.address) !=
           action.which.end()) {
-        return Error{Errc::conflict, "not released: the kernel routes " +
-                                         to_string(route.address) + " to " + route.link};
+        return Error{Errc::conflict, "not released: the kernel routes " + to_string(route.address) +
+                                         " to " + route.link};
       }
     }
     VPCCNI_CHECK(wrap(edges.ec2.unassign_addresses(action.eni, action.which),
@@ -85,8 +85,8 @@ ManagedEnis select_managed(std::vector<aws::Eni> enis, const Node& node) {
     }
     const auto tag = eni.tags.find(kNoManageTag);
     const bool primary = eni.attachment->device.value() == 0;
-    const bool left_out = eni.kind == aws::EniKind::efa_only ||
-                          (tag != eni.tags.end() && tag->second == "true");
+    const bool left_out =
+        eni.kind == aws::EniKind::efa_only || (tag != eni.tags.end() && tag->second == "true");
     if (left_out && !primary) {
       ++managed.unmanaged;
       continue;
@@ -110,9 +110,9 @@ std::vector<podnet::HostPodRoute> pod_routes(const podnet::HostPods& pods,
                                              const std::string& veth_prefix) {
   std::vector<podnet::HostPodRoute> routes;
   for (const auto& route : pods.routes) {
-    const bool ours = route.link.rfind("vlan", 0) == 0 ||
-                      (route.link.size() == veth_prefix.size() + 11 &&
-                       route.link.rfind(veth_prefix, 0) == 0);
+    const bool ours =
+        route.link.rfind("vlan", 0) == 0 ||
+        (route.link.size() == veth_prefix.size() + 11 && route.link.rfind(veth_prefix, 0) == 0);
     if (ours) {
       routes.push_back(route);
     }

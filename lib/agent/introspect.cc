@@ -35,7 +35,8 @@ std::string go_time(base::WallTime at) {
 std::string mask_base64(int length) {
   constexpr std::string_view kAlphabet =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const std::uint32_t mask = length == 0 ? 0 : ~std::uint32_t{0} << (32U - static_cast<unsigned>(length));
+  const std::uint32_t mask =
+      length == 0 ? 0 : ~std::uint32_t{0} << (32U - static_cast<unsigned>(length));
   const std::uint64_t padded = std::uint64_t{mask} << 16U;  // 4 bytes and 2 of padding
   std::string text;
   for (unsigned i = 0; i < 6; ++i) {
@@ -69,11 +70,11 @@ OrderedJson block_json(const ipam::Block& block) {
   for (const auto& [ip, record] : block.addresses) {
     addresses[to_string(ip)] = address_json(ip, record);
   }
-  return {{"Cidr",
-           {{"IP", to_string(block.cidr.base())}, {"Mask", mask_base64(block.cidr.length())}}},
-          {"IPAddresses", addresses},
-          {"IsPrefix", block.prefix},
-          {"AddressFamily", ""}};
+  return {
+      {"Cidr", {{"IP", to_string(block.cidr.base())}, {"Mask", mask_base64(block.cidr.length())}}},
+      {"IPAddresses", addresses},
+      {"IsPrefix", block.prefix},
+      {"AddressFamily", ""}};
 }
 
 OrderedJson eni_json(const ipam::EniEntry& eni) {
@@ -135,21 +136,20 @@ std::string plan_json(const ipam::Core& core, base::Instant now) {
   for (const auto& [address, released] : core.store().cooling(now.wall)) {
     cooling[to_string(address)] = go_time(released);
   }
-  OrderedJson plan = {
-      {"because", core.plan().because},
-      {"running", core.plan().running.value_or("")},
-      {"lastError", core.plan().last_error ? core.plan().last_error->message : ""},
-      {"total", stats.total},
-      {"assigned", stats.assigned},
-      {"cooling", cooling},
-      {"quarantined", stats.quarantined},
-      {"enis", core.store().enis().size()},
-      {"maxEnis", core.limits().enis},
-      {"addressesPerEni", core.limits().addresses_per_eni},
-      {"warmEniTarget", targets.warm_enis},
-      {"warmIpTarget", targets.warm_ips},
-      {"minimumIpTarget", targets.minimum_ips},
-      {"maxPods", targets.max_pods}};
+  OrderedJson plan = {{"because", core.plan().because},
+                      {"running", core.plan().running.value_or("")},
+                      {"lastError", core.plan().last_error ? core.plan().last_error->message : ""},
+                      {"total", stats.total},
+                      {"assigned", stats.assigned},
+                      {"cooling", cooling},
+                      {"quarantined", stats.quarantined},
+                      {"enis", core.store().enis().size()},
+                      {"maxEnis", core.limits().enis},
+                      {"addressesPerEni", core.limits().addresses_per_eni},
+                      {"warmEniTarget", targets.warm_enis},
+                      {"warmIpTarget", targets.warm_ips},
+                      {"minimumIpTarget", targets.minimum_ips},
+                      {"maxPods", targets.max_pods}};
   return base::dump_json(plan);
 }
 

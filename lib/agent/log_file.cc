@@ -34,12 +34,11 @@ base::Sink agent_sink(const std::string& target, std::string& trouble) {
   try {
     auto file =
         std::make_shared<spdlog::sinks::rotating_file_sink_mt>(target, kRotateAt, kOldFiles);
-    file->set_formatter(std::make_unique<spdlog::pattern_formatter>(
-        "%v", spdlog::pattern_time_type::local, ""));
+    file->set_formatter(
+        std::make_unique<spdlog::pattern_formatter>("%v", spdlog::pattern_time_type::local, ""));
     return [file](std::string_view line) {
       try {
-        file->log(spdlog::details::log_msg(spdlog::string_view_t(),
-                                           spdlog::level::info,
+        file->log(spdlog::details::log_msg(spdlog::string_view_t(), spdlog::level::info,
                                            spdlog::string_view_t(line.data(), line.size())));
         file->flush();
       } catch (const std::exception&) {

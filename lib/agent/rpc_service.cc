@@ -20,8 +20,7 @@ Result<ipam::PodAdd> to_event(const ::rpc::AddNetworkRequest& request, ipam::Tok
     return Error{Errc::unsupported,
                  "MULTI_NIC_OFF: the pod asks for multi-nic-attachment, which is not enabled"};
   }
-  if (request.containerid().empty() || request.ifname().empty() ||
-      request.networkname().empty()) {
+  if (request.containerid().empty() || request.ifname().empty() || request.networkname().empty()) {
     return Error{Errc::invalid_argument,
                  "INVALID_REQUEST: ContainerID, IfName and NetworkName are required"};
   }
@@ -40,6 +39,8 @@ ipam::PodDel to_event(const ::rpc::DelNetworkRequest& request, ipam::Token token
   if (!request.k8s_pod_name().empty()) {
     event.host_veth = podnet::host_veth_name(facts.veth_prefix, request.k8s_pod_namespace(),
                                              request.k8s_pod_name(), 0);
+    event.host_link = event.host_veth + "/" +
+                      to_string(podnet::host_veth_mac(request.containerid(), request.ifname()));
   }
   return event;
 }

@@ -58,18 +58,19 @@ Result<> plan_host_network(Starting& s) {
   network.external_services = set.external_service_cidrs;
   network.external_snat = set.external_snat;
   network.node_port_support = set.node_port_support;
-  network.randomize = set.randomize_snat == settings::RandomizeSnat::none
-                          ? podnet::RandomizeSnat::none
-                      : set.randomize_snat == settings::RandomizeSnat::hash
-                          ? podnet::RandomizeSnat::hash
-                          : podnet::RandomizeSnat::fully;
+  network.randomize =
+      set.randomize_snat == settings::RandomizeSnat::none   ? podnet::RandomizeSnat::none
+      : set.randomize_snat == settings::RandomizeSnat::hash ? podnet::RandomizeSnat::hash
+                                                            : podnet::RandomizeSnat::fully;
   network.mark = set.connmark;
   network.veth_prefix = set.veth_prefix;
   network.mtu = set.eni_mtu;
   return {};
 }
 
-Result<> set_up_host(Starting& s) { return podnet::set_up_host_network(s.node.network); }
+Result<> set_up_host(Starting& s) {
+  return podnet::set_up_host_network(s.node.network);
+}
 
 /// The ENIs that EC2 lists, each set up in the kernel. One that cannot be is left for reconcile:
 /// the node serves with the others.
@@ -98,10 +99,19 @@ Result<> set_up_enis(Starting& s) {
   return {};
 }
 
+/// The name under which a pod is kept that only the kernel knows.
+std::string link_identity(const podnet::HostPodRoute& route) {
+  return podnet::is_host_veth_mac(route.mac) ? route.link + "/" + to_string(route.mac) : route.link;
+}
+
 /// Does the pod of this entry still have its link? As upstream: some link ends with its hash.
 bool has_link(const ipam::Assignment& entry, const podnet::HostPods& pods) {
-  const std::string suffix =
-      podnet::host_veth_name("", entry.pod.name_space, entry.pod.name, 0);
+  if (entry.key.network == ipam::kRecoveredNetwork) {
+    return std::any_of(pods.routes.begin(), pods.routes.end(), [&](const auto& route) {
+      return route.address == entry.address && link_identity(route) == entry.key.container;
+    });
+  }
+  const std::string suffix = podnet::host_veth_name("", entry.pod.name_space, entry.pod.name, 0);
   return std::any_of(pods.links.begin(), pods.links.end(),
                      [&](const std::string& link) { return link.ends_with(suffix); });
 }
@@ -109,9 +119,9 @@ bool has_link(const ipam::Assignment& entry, const podnet::HostPods& pods) {
 void tell(const Starting& s, const ipam::RestoreReport& report) {
   const auto& log = s.edges.log;
   for (const auto& one : report.quarantined) {
-    log.warn("a live pod's address is on no ENI that EC2 lists; kept in quarantine",
-             {{"pod", one.pod.name_space + "/" + one.pod.name},
-              {"address", to_string(one.address)}});
+    log.warn(
+        "a live pod's address is on no ENI that EC2 lists; kept in quarantine",
+        {{"pod", one.pod.name_space + "/" + one.pod.name}, {"address", to_string(one.address)}});
   }
   for (const auto& one : report.recovered) {
     log.warn("a live pod is missing in the checkpoint; its address is kept",
@@ -136,7 +146,7 @@ Result<> restore_pods(Starting& s) {
   }
   std::vector<std::pair<net::Ip, std::string>> routes;
   for (const auto& route : pod_routes(s.pods, s.node.network.veth_prefix)) {
-    routes.emplace_back(route.address, route.link);
+    routes.emplace_back(route.address, link_identity(route));
   }
   const auto report = s.core->restore(
       checkpoint.assignments, routes, checkpoint.cooling,
@@ -145,8 +155,7 @@ Result<> restore_pods(Starting& s) {
   for (const auto& gone : report.dropped) {
     if (auto removed = podnet::remove_pod_rules(gone.address); !removed) {
       s.edges.log.warn("rules of a vanished pod stay; ignoring",
-                       {{"address", to_string(gone.address)},
-                        {"error", removed.error().message}});
+                       {{"address", to_string(gone.address)}, {"error", removed.error().message}});
     }
   }
   return {};
@@ -193,10 +202,11 @@ std::string CheckpointFiles::cooling() const {
   return path.substr(0, path.size() - (json ? 5 : 0)) + "-cooling.json";
 }
 
-std::string CheckpointFiles::previous() const { return path + ".prev"; }
+std::string CheckpointFiles::previous() const {
+  return path + ".prev";
+}
 
-Checkpoint read_checkpoint(const CheckpointFiles& files, base::WallTime now,
-                           std::string& trouble) {
+Checkpoint read_checkpoint(const CheckpointFiles& files, base::WallTime now, std::string& trouble) {
   Checkpoint checkpoint;
   if (const auto bytes = base::read_file(files.cooling(), std::size_t{1} << 20U)) {
     checkpoint.cooling = ipam::parse_cooling(*bytes);
@@ -205,8 +215,8 @@ Checkpoint read_checkpoint(const CheckpointFiles& files, base::WallTime now,
   if (!bytes && bytes.error().code == Errc::not_found) {
     return checkpoint;
   }
-  auto parsed = bytes ? ipam::parse_checkpoint(*bytes)
-                      : Result<std::vector<ipam::Assignment>>(bytes.error());
+  auto parsed =
+      bytes ? ipam::parse_checkpoint(*bytes) : Result<std::vector<ipam::Assignment>>(bytes.error());
   if (parsed) {
     (void)base::write_file_durably(files.previous(), *bytes);  // a convenience, not a promise
     checkpoint.assignments = *std::move(parsed);

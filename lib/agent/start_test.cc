@@ -37,7 +37,8 @@ TEST_CASE("a missing checkpoint is an empty one") {
 TEST_CASE("a checkpoint that cannot be used is kept aside and named") {
   const TemporaryDirectory directory;
   const CheckpointFiles files{(directory.path / "ipam.json").string()};
-  for (const auto* bytes : {"", "{\"version\":\"vpc-cni-ipam/9\"}", "\x01garbage", "{\"version\""}) {
+  for (const auto* bytes :
+       {"", "{\"version\":\"vpc-cni-ipam/9\"}", "\x01garbage", "{\"version\""}) {
     REQUIRE(base::write_file_durably(files.path, bytes));
     std::string trouble;
     CHECK(read_checkpoint(files, kNow, trouble).assignments.empty());
@@ -50,12 +51,12 @@ TEST_CASE("a checkpoint that cannot be used is kept aside and named") {
 TEST_CASE("a good checkpoint is read with what still cools, and kept as it was") {
   const TemporaryDirectory directory;
   const CheckpointFiles files{(directory.path / "ipam.json").string()};
-  const ipam::Assignment one{{"aws-cni", "c", "eth0"}, {"d", "p", 1}, *net::Ip::parse("10.0.0.9"),
-                             {}};
+  const ipam::Assignment one{
+      {"aws-cni", "c", "eth0"}, {"d", "p", 1}, *net::Ip::parse("10.0.0.9"), {}};
   const auto bytes = ipam::format_checkpoint({one});
   REQUIRE(base::write_file_durably(files.path, bytes));
-  REQUIRE(base::write_file_durably(
-      files.cooling(), ipam::format_cooling({{*net::Ip::parse("10.0.0.10"), kNow}})));
+  REQUIRE(base::write_file_durably(files.cooling(),
+                                   ipam::format_cooling({{*net::Ip::parse("10.0.0.10"), kNow}})));
   std::string trouble;
   const auto read = read_checkpoint(files, kNow, trouble);
   CHECK(trouble.empty());

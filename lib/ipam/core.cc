@@ -29,7 +29,8 @@ RestoreReport Core::restore(const std::vector<Assignment>& checkpoint,
   }
   for (const Assignment& entry : checkpoint) {
     const bool named = !entry.pod.name_space.empty() && !entry.pod.name.empty();
-    if (named && !alive(entry)) {
+    const bool recovered = entry.key.network == kRecoveredNetwork;
+    if ((named || recovered) && !alive(entry)) {
       store_.restore_cooling(entry.address, now.wall);
       report.dropped.push_back(entry);
       continue;
@@ -97,11 +98,14 @@ void Core::handle(PodDel& event, base::Instant now) {
   PodKey key = event.key;
   if (!store_.find(key)) {
     const PodKey migrated{"_migrated-from-cri", key.container, "unknown"};
-    const PodKey recovered = recovered_key(event.host_veth);
+    const PodKey by_name = recovered_key(event.host_veth);
+    const PodKey by_sandbox = recovered_key(event.host_link);
     if (store_.find(migrated)) {
       key = migrated;
-    } else if (!event.host_veth.empty() && store_.find(recovered)) {
-      key = recovered;
+    } else if (!event.host_veth.empty() && store_.find(by_name)) {
+      key = by_name;
+    } else if (!event.host_link.empty() && store_.find(by_sandbox)) {
+      key = by_sandbox;
     }
   }
   auto change = store_.release(key, now);

@@ -30,6 +30,7 @@ struct PodDel {
   Token token = 0;
   PodKey key;
   std::string host_veth;  // by the pod's name; finds an entry recovered from the kernel
+  std::string host_link;  // "<veth>/<MAC of this sandbox>", for the same
 };
 
 struct CheckpointWritten {

@@ -47,10 +47,12 @@ struct Lease {
 };
 
 /// A key for a live pod that only the kernel remembers (its checkpoint was lost): the host veth
-/// stands in for the sandbox id. DEL finds it by the veth name that follows from the pod's name.
+/// stands in for the sandbox id. DEL finds it by the veth name that follows from the pod's name;
+/// `link` is "<veth>/<MAC>" where the MAC tells the sandbox, so that a late DEL of an older sandbox
+/// of the same pod name finds nothing.
 inline constexpr const char* kRecoveredNetwork = "_recovered-from-kernel";
-inline PodKey recovered_key(const std::string& host_veth) {
-  return {kRecoveredNetwork, host_veth, "unknown"};
+inline PodKey recovered_key(const std::string& link) {
+  return {kRecoveredNetwork, link, "unknown"};
 }
 
 }  // namespace vpccni::ipam

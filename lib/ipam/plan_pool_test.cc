@@ -13,7 +13,9 @@ using std::chrono::seconds;
 constexpr Limits kM5Large{.enis = 3, .addresses_per_eni = 9};
 const base::Instant kNow{base::SteadyTime(seconds(10000)), base::WallTime(seconds(1700000000))};
 
-Stats stats(int total, int assigned) { return {total, assigned, 0, 0}; }
+Stats stats(int total, int assigned) {
+  return {total, assigned, 0, 0};
+}
 
 /// A store with ENIs of the given sizes, the first is primary; the first `assigned` addresses are
 /// held by pods.
@@ -23,8 +25,8 @@ DataStore store_of(const std::vector<int>& sizes, int assigned,
   const base::Instant then{kNow.steady - age, kNow.wall - age};
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     const net::EniId id("eni-" + std::to_string(i));
-    REQUIRE(store.add_eni({.id = id, .primary = i == 0,
-                           .device = net::DeviceIndex(static_cast<int>(i))}, then));
+    REQUIRE(store.add_eni(
+        {.id = id, .primary = i == 0, .device = net::DeviceIndex(static_cast<int>(i))}, then));
     for (int n = 0; n < sizes[i]; ++n) {
       const auto ip = net::Ip::v4(0x0a000000U + static_cast<unsigned>(i * 256) +
                                   static_cast<unsigned>(n) + 10U);
@@ -131,7 +133,8 @@ TEST_CASE("a whole idle ENI goes before single addresses") {
   CHECK(std::holds_alternative<RemoveEni>(*less.action));
 }
 
-TEST_CASE("an idle ENI goes when there is one too many: old enough, none cooling, not the primary") {
+TEST_CASE(
+    "an idle ENI goes when there is one too many: old enough, none cooling, not the primary") {
   const Targets targets{.warm_enis = 1, .max_pods = 29};
   const auto gone = plan(targets, store_of({9, 9, 9}, 9));
   REQUIRE(gone.action);
@@ -159,7 +162,9 @@ TEST_CASE("spec 11.1: three ENIs with 2 used, 2 free, 1 free") {
 
 TEST_CASE("property: no plan takes away what a pod holds, none exceeds the limits") {
   std::minstd_rand random(1);  // NOLINT: the same cases every time
-  const auto upto = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n + 1)); };
+  const auto upto = [&](int n) {
+    return static_cast<int>(random() % static_cast<unsigned>(n + 1));
+  };
   for (int round = 0; round < 2000; ++round) {
     std::vector<int> sizes(static_cast<std::size_t>(1 + upto(2)));
     int total = 0;

@@ -78,6 +78,7 @@ Result<> remove_pod_rules(const net::Ip& ip);
 struct HostPodRoute {
   net::Ip address;
   std::string link;
+  net::Mac mac = {};  // of the link
 };
 struct HostPods {
   std::vector<std::string> links;  // all link names

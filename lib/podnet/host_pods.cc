@@ -30,15 +30,15 @@ Result<HostPods> host_pods() {
   VPCCNI_TRY(const auto routes, main_routes(netlink));
   VPCCNI_TRY(const auto links, linux::links(netlink));
   HostPods pods;
-  std::map<net::IfIndex, std::string> names;
+  std::map<net::IfIndex, const linux::Link*> by_index;
   for (const linux::Link& link : links) {
     pods.links.push_back(link.name);
-    names.emplace(link.index, link.name);
+    by_index.emplace(link.index, &link);
   }
   for (const linux::Route& route : routes) {
-    const auto name = names.find(route.link);
-    if (route.destination.is_host() && !route.gateway && name != names.end()) {
-      pods.routes.push_back({route.destination.base(), name->second});
+    const auto link = by_index.find(route.link);
+    if (route.destination.is_host() && !route.gateway && link != by_index.end()) {
+      pods.routes.push_back({route.destination.base(), link->second->name, link->second->mac});
     }
   }
   return pods;

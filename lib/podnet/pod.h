@@ -25,6 +25,8 @@ std::string dummy_name(std::string_view name_space, std::string_view pod);
 /// Locally administered unicast MAC derived from container id and interface name
 /// (users.md C5: no dump of all links is needed to find a free one).
 net::Mac host_veth_mac(std::string_view container_id, std::string_view ifname);
+/// True if it can have come from host_veth_mac: then it tells the sandbox.
+bool is_host_veth_mac(const net::Mac& mac);
 
 /// One interface of a pod.
 struct PodLink {

@@ -11,6 +11,8 @@ namespace {
 
 // With a prefix of four characters this fills the kernel's 15.
 constexpr std::size_t kHashDigits = 11;
+// "VC": local, unicast, and told from the random MACs of other plugins.
+constexpr std::array<std::uint8_t, 2> kMacPrefix = {0x56, 0x43};
 
 std::string pod_hash(std::string_view name_space, std::string_view pod, int index) {
   std::string text(name_space);
@@ -42,10 +44,13 @@ net::Mac host_veth_mac(std::string_view container_id, std::string_view ifname) {
   text += '/';
   text += ifname;
   const auto digest = base::sha1_name(text);
-  std::array<std::uint8_t, 6> bytes{};
-  std::copy_n(digest.begin(), bytes.size(), bytes.begin());
-  bytes[0] = static_cast<std::uint8_t>((bytes[0] | 0x02U) & 0xfeU);  // local, unicast
+  std::array<std::uint8_t, 6> bytes{kMacPrefix[0], kMacPrefix[1]};
+  std::copy_n(digest.begin(), bytes.size() - 2, bytes.begin() + 2);
   return net::Mac(bytes);
+}
+
+bool is_host_veth_mac(const net::Mac& mac) {
+  return std::equal(kMacPrefix.begin(), kMacPrefix.end(), mac.bytes().begin());
 }
 
 }  // namespace vpccni::podnet
