@@ -88,7 +88,7 @@ class WebIdentitySource final : public CredentialSource {
                        code + ": " + std::string(error.child_value("Message")).substr(0, 300),
                    code};
     }
-    return parse_web_identity(answer.body);
+    return wrap(parse_web_identity(answer.body), "STS AssumeRoleWithWebIdentity");
   }
 
   CredentialVariables variables_;
@@ -138,7 +138,7 @@ class ContainerSource final : public CredentialSource {
       return Error{code_of(answer.status),
                    "container credentials: HTTP " + std::to_string(answer.status)};
     }
-    return parse_container_credentials(answer.body);
+    return wrap(parse_container_credentials(answer.body), "container credentials");
   }
 
   CredentialVariables variables_;
@@ -163,7 +163,7 @@ class ImdsSource final : public CredentialSource {
     if (!body) {
       return Error{Errc::not_found, "IMDS has no credentials for the instance's role"};
     }
-    return parse_imds_credentials(*body);
+    return wrap(parse_imds_credentials(*body), "credentials of the instance's role from IMDS");
   }
 
  private:
@@ -173,6 +173,12 @@ class ImdsSource final : public CredentialSource {
 Result<TimedCredentials> complete(Credentials keys, const std::string& expiration) {
   if (keys.access_key.empty() || keys.secret_key.empty()) {
     return Error{Errc::corrupt, "credentials came without an access key or secret"};
+  }
+  const auto unfit = [](const std::string& text) {  // they go into headers
+    return std::any_of(text.begin(), text.end(), [](char c) { return c <= ' ' || c > '~'; });
+  };
+  if (unfit(keys.access_key) || unfit(keys.secret_key) || unfit(keys.session_token)) {
+    return Error{Errc::corrupt, "credentials came with blanks or control characters in them"};
   }
   TimedCredentials timed{std::move(keys), std::nullopt};
   if (!expiration.empty()) {
@@ -206,6 +212,7 @@ Result<base::WallTime> parse_time(std::string_view text) {
   if (end == nullptr || std::string_view(end) != "Z") {
     return Error{Errc::corrupt, "time expected (RFC 3339, UTC), got \"" + copy + "\""};
   }
+  utc.tm_year = std::clamp(utc.tm_year, 70, 300);  // what nanoseconds since 1970 can hold
   return base::WallTime(seconds(timegm(&utc)));
 }
 

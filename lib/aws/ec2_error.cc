@@ -24,10 +24,10 @@ constexpr std::array<std::string_view, 14> kThrottles = {"Throttling",
                                                          "PriorRequestNotComplete",
                                                          "EC2ThrottledException"};
 
-constexpr std::array<std::string_view, 9> kDenied = {
-    "UnauthorizedOperation", "AuthFailure",          "SignatureDoesNotMatch",
-    "RequestExpired",        "OptInRequired",        "Blocked",
-    "PendingVerification",   "InvalidClientTokenId", "AccessDenied"};
+constexpr std::array<std::string_view, 11> kDenied = {
+    "UnauthorizedOperation", "AuthFailure",  "SignatureDoesNotMatch", "RequestExpired",
+    "OptInRequired",         "Blocked",      "PendingVerification",   "InvalidClientTokenId",
+    "AccessDenied",          "ExpiredToken", "ExpiredTokenException"};
 
 constexpr std::array<std::string_view, 7> kExhausted = {"InsufficientFreeAddressesInSubnet",
                                                         "InsufficientCidrBlocks",
@@ -90,11 +90,11 @@ Errc class_of(std::string_view code, int status) {
 
 Error api_error(std::string_view action, int status, std::string_view body) {
   const auto named = parse_error(body);
-  const std::string code = named ? named->code : std::string();
+  const std::string code = named ? named->code.substr(0, 128) : std::string();
   const Errc kind = class_of(code, status);
   std::string text = "ec2 " + std::string(action) + ": ";
   if (named) {
-    text += named->code + ": " + named->message.substr(0, 1024);
+    text += code + ": " + named->message.substr(0, 1024);
   } else {
     text += "HTTP status " + std::to_string(status) + " without an error document";
   }

@@ -48,8 +48,8 @@ TEST_CASE("form: CreateNetworkInterface") {
 }
 
 TEST_CASE("form: CreateNetworkInterface sends exactly one of the three counts") {
-  const std::string counts[] = {"SecondaryPrivateIpAddressCount=", "Ipv4PrefixCount=",
-                                "Ipv6AddressCount="};
+  const std::string counts[] = {
+      "SecondaryPrivateIpAddressCount=", "Ipv4PrefixCount=", "Ipv6AddressCount="};
   struct Row {
     int secondary, prefixes, ipv6;
     const char* sent;
@@ -81,10 +81,10 @@ TEST_CASE("form: CreateNetworkInterface without tags has no tag specification") 
 }
 
 TEST_CASE("form: AttachNetworkInterface always names the card") {
-  CHECK(encode(attach_network_interface(kEni, kInstance, net::NetworkCard(0),
-                                        net::DeviceIndex(1))) ==
-        "Action=AttachNetworkInterface&DeviceIndex=1&InstanceId=i-0123456789abcdef0&"
-        "NetworkCardIndex=0&NetworkInterfaceId=eni-0ccccccccccccccc2&Version=2016-11-15");
+  CHECK(
+      encode(attach_network_interface(kEni, kInstance, net::NetworkCard(0), net::DeviceIndex(1))) ==
+      "Action=AttachNetworkInterface&DeviceIndex=1&InstanceId=i-0123456789abcdef0&"
+      "NetworkCardIndex=0&NetworkInterfaceId=eni-0ccccccccccccccc2&Version=2016-11-15");
 }
 
 TEST_CASE("form: ModifyNetworkInterfaceAttribute") {
@@ -131,11 +131,12 @@ TEST_CASE("form: UnassignPrivateIpAddresses") {
 }
 
 TEST_CASE("form: CreateTags") {
-  CHECK(encode(create_tags("eni-0123456789abcdef0", {{"cluster.k8s.amazonaws.com/name", "my cluster"},
-                                                     {"eks:eni:owner", "amazon-vpc-cni"}})) ==
-        "Action=CreateTags&ResourceId.1=eni-0123456789abcdef0&"
-        "Tag.1.Key=cluster.k8s.amazonaws.com%2Fname&Tag.1.Value=my%20cluster&"
-        "Tag.2.Key=eks%3Aeni%3Aowner&Tag.2.Value=amazon-vpc-cni&Version=2016-11-15");
+  CHECK(
+      encode(create_tags("eni-0123456789abcdef0", {{"cluster.k8s.amazonaws.com/name", "my cluster"},
+                                                   {"eks:eni:owner", "amazon-vpc-cni"}})) ==
+      "Action=CreateTags&ResourceId.1=eni-0123456789abcdef0&"
+      "Tag.1.Key=cluster.k8s.amazonaws.com%2Fname&Tag.1.Value=my%20cluster&"
+      "Tag.2.Key=eks%3Aeni%3Aowner&Tag.2.Value=amazon-vpc-cni&Version=2016-11-15");
 }
 
 TEST_CASE("form: DescribeInstances, DescribeInstanceTypes and DescribeSubnets") {

@@ -50,7 +50,8 @@ std::optional<base::WallTime> parse_http_date(std::string_view text) {
   const std::string copy(text.substr(0, 64));
   std::tm parts{};
   const char* end = ::strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  if (end == nullptr || *end != '\0') {
+  // The years that nanoseconds since 1970 can hold, with room to add to them.
+  if (end == nullptr || *end != '\0' || parts.tm_year < 70 || parts.tm_year > 300) {
     return std::nullopt;
   }
   return base::WallTime(std::chrono::seconds(::timegm(&parts)));
@@ -129,7 +130,8 @@ Result<std::string> Ec2Http::call(const Form& form, Repeat repeat) {
     }
     if (!skewed && !expired) {
       const double units =
-          random_part() * static_cast<double>(1U << static_cast<unsigned>(std::min(tried, 4)));
+          tried > 4 ? 20.0
+                    : random_part() * static_cast<double>(1U << static_cast<unsigned>(tried));
       const auto delay = std::chrono::duration<double>(options_.retry_unit) * units;
       clock_.wait_for(std::chrono::duration_cast<base::Duration>(delay), {});
     }

@@ -39,8 +39,8 @@ struct NumberedSource final : CredentialSource {
   explicit NumberedSource(int& counter) : fetched(counter) {}
   Result<TimedCredentials> fetch() override {
     const std::string n = std::to_string(++fetched);
-    return TimedCredentials{
-        {"AKID" + n, std::string(kSecret) + n, std::string(kToken) + n}, std::nullopt};
+    return TimedCredentials{{"AKID" + n, std::string(kSecret) + n, std::string(kToken) + n},
+                            std::nullopt};
   }
   int& fetched;
 };
@@ -69,13 +69,13 @@ class FakeEc2 final : public http::Client {
  public:
   explicit FakeEc2(const FakeClock& clock) : clock_(clock) {}
 
-  std::deque<Trouble> troubles;     // of the next requests, one each
-  std::optional<Trouble> always;    // when there are no more of those
-  base::Duration skew{};            // its clock minus ours
+  std::deque<Trouble> troubles;   // of the next requests, one each
+  std::optional<Trouble> always;  // when there are no more of those
+  base::Duration skew{};          // its clock minus ours
   base::Duration tolerance = minutes(5);
-  std::string date;                 // of answers, instead of the true one
-  bool endless = false;             // every page names a next one
-  std::string answer;               // instead of the usual one
+  std::string date;      // of answers, instead of the true one
+  bool endless = false;  // every page names a next one
+  std::string answer;    // instead of the usual one
   std::vector<http::Request> requests;
   std::map<std::string, int> carried_out;    // by action
   std::map<std::string, int> enis_by_token;  // of CreateNetworkInterface
@@ -127,13 +127,13 @@ class FakeEc2 final : public http::Client {
   http::Response reply(int status, std::string body) const {
     std::string now = date;
     if (now.empty()) {
-      const std::time_t at =
-          std::chrono::system_clock::to_time_t(std::chrono::time_point_cast<seconds>(
-              clock_.now().wall + skew));
+      const std::time_t at = std::chrono::system_clock::to_time_t(
+          std::chrono::time_point_cast<seconds>(clock_.now().wall + skew));
       std::tm parts{};
       ::gmtime_r(&at, &parts);
       char text[64];
-      now = std::string(text, std::strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &parts));
+      now =
+          std::string(text, std::strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &parts));
     }
     return {status, {{"Content-Type", "text/xml"}, {"date", now}}, std::move(body)};
   }
@@ -160,10 +160,8 @@ class FakeEc2 final : public http::Client {
                                   signed_at, "us-west-2", "ec2");
     std::tm parts{};
     ::strptime(signed_at.c_str(), "%Y%m%dT%H%M%SZ", &parts);
-    const auto off =
-        base::WallTime(seconds(::timegm(&parts))) - (clock_.now().wall + skew);
-    if (!wanted || !proof.ends_with("Signature=" + *wanted) ||
-        std::chrono::abs(off) > tolerance) {
+    const auto off = base::WallTime(seconds(::timegm(&parts))) - (clock_.now().wall + skew);
+    if (!wanted || !proof.ends_with("Signature=" + *wanted) || std::chrono::abs(off) > tolerance) {
       return error_xml("AuthFailure");
     }
     return std::nullopt;
@@ -176,8 +174,8 @@ class FakeEc2 final : public http::Client {
     }
     std::string inside = "<return>true</return>";
     if (action == "CreateNetworkInterface") {
-      const int n = enis_by_token.try_emplace(form["ClientToken"], enis_by_token.size() + 1)
-                        .first->second;
+      const int n =
+          enis_by_token.try_emplace(form["ClientToken"], enis_by_token.size() + 1).first->second;
       inside = "<networkInterface><networkInterfaceId>eni-" + std::to_string(n) +
                "</networkInterfaceId></networkInterface>";
     } else if (action == "DescribeNetworkInterfaces") {
@@ -256,7 +254,7 @@ TEST_CASE("ec2 http: retries and their delays") {
     std::size_t requests;
   };
   const Trouble empty503{503}, empty504{504};
-  const Row rows[] = {{kThrottle, 1, true, 2}, {kThrottle, 2, true, 3}, {kThrottle, 3, false, 3},
+  const Row rows[] = {{kThrottle, 1, true, 2}, {kThrottle, 2, true, 3},  {kThrottle, 3, false, 3},
                       {kInternal, 2, true, 3}, {kInternal, 3, false, 3}, {empty503, 2, true, 3},
                       {empty504, 2, true, 3},  {kRefused, 2, true, 3},   {kLost, 2, true, 3},
                       {kReset, 2, true, 3}};
@@ -342,8 +340,7 @@ TEST_CASE("ec2 http: what could happen twice is tried again only if it did not h
       [](Ec2& ec2) { return ec2.assign_addresses(kEni, 1).has_value(); },
       [](Ec2& ec2) { return ec2.assign_prefixes(kEni, 1).has_value(); },
       [](Ec2& ec2) {
-        return ec2
-            .attach(kEni, net::InstanceId("i-1"), net::NetworkCard(0), net::DeviceIndex(1))
+        return ec2.attach(kEni, net::InstanceId("i-1"), net::NetworkCard(0), net::DeviceIndex(1))
             .has_value();
       }};
   for (const auto& verb : verbs) {
@@ -427,8 +424,8 @@ TEST_CASE("ec2 http: exactly four minutes are no skew") {
 }
 
 TEST_CASE("ec2 http: an absurd Date does no harm") {
-  for (const char* date : {"Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 0001 00:00:00 GMT",
-                           "yesterday"}) {
+  for (const char* date :
+       {"Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 0001 00:00:00 GMT", "yesterday"}) {
     Site site;
     site.service.date = date;
     site.service.repeat({401, error_xml("AuthFailure")}, 1);
@@ -509,9 +506,12 @@ TEST_CASE("ec2 http: paging that does not end is ended") {
 }
 
 TEST_CASE("ec2 http: no error tells a secret") {
-  const Trouble troubles[] = {kThrottle, kInternal,        kExpired,      kRefused,
-                              kLost,     {200, "garbage"}, {400},         {401, error_xml("AuthFailure")},
-                              {302},     {200, error_xml("")}, {503, "x"}};
+  const Trouble troubles[] = {kThrottle, kInternal,
+                              kExpired,  kRefused,
+                              kLost,     {200, "garbage"},
+                              {400},     {401, error_xml("AuthFailure")},
+                              {302},     {200, error_xml("")},
+                              {503, "x"}};
   for (const Trouble& trouble : troubles) {
     Site site;
     site.service.always = trouble;

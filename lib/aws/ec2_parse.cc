@@ -1,3 +1,4 @@
+#include <cstring>
 #include <pugixml.hpp>
 
 #include "aws/ec2_query.h"
@@ -9,25 +10,36 @@ namespace {
 
 constexpr int kMaxDepth = 64;
 
-/// pugixml parses without recursion, but destroys and walks with it: depth is bounded before.
-bool too_deep(std::string_view xml) {
-  int depth = 0;
-  for (std::size_t i = 0; i + 1 < xml.size(); ++i) {
-    if (xml[i] == '<') {
-      depth += xml[i + 1] == '/' ? -1 : (xml[i + 1] == '?' || xml[i + 1] == '!' ? 0 : 1);
-    } else if (xml[i] == '/' && xml[i + 1] == '>') {
+/// Reads foreign bytes; false if they are no XML or nested too deep. Namespace prefixes go. The
+/// walk is no recursion, as pugixml's own parsing and freeing are none.
+bool load(pugi::xml_document& document, std::string_view xml) {
+  if (!document.load_buffer(xml.data(), xml.size())) {
+    return false;
+  }
+  int depth = 1;
+  for (auto node = document.document_element(); node;) {
+    if (const char* colon = std::strchr(node.name(), ':'); colon != nullptr) {
+      node.set_name(std::string(colon + 1).c_str());
+    }
+    if (node.first_child()) {
+      if (++depth > kMaxDepth) {
+        return false;
+      }
+      node = node.first_child();
+      continue;
+    }
+    while (depth > 1 && !node.next_sibling()) {
+      node = node.parent();
       --depth;
     }
-    if (depth > kMaxDepth) {
-      return true;
-    }
+    node = depth > 1 ? node.next_sibling() : pugi::xml_node();
   }
-  return false;
+  return true;
 }
 
 /// The root of an answer. Its name ends with "Response" when it is EC2's.
 Result<pugi::xml_node> root_of(pugi::xml_document& document, std::string_view xml) {
-  if (too_deep(xml) || !document.load_buffer(xml.data(), xml.size())) {
+  if (!load(document, xml)) {
     return Error{Errc::corrupt,
                  "EC2 answers something that is no XML (" + std::to_string(xml.size()) + " bytes)"};
   }
@@ -47,13 +59,34 @@ Result<std::string> required(const pugi::xml_node& node, const char* name) {
   return value;
 }
 
-/// Absent is 0, as upstream's readers take it; something else than a number is corrupt.
+/// What an answer holds wrongly is corrupt, whatever the value's own parser calls it.
+template <class T>
+Result<T> foreign(Result<T> value) {
+  if (!value) {
+    return Error{Errc::corrupt, "EC2's answer: " + value.error().message};
+  }
+  return value;
+}
+
+Result<net::Ip> ip_of(const char* text) {
+  return foreign(net::Ip::parse(base::trim(text)));
+}
+
+Result<net::Cidr> cidr_of(const char* text) {
+  return foreign(net::Cidr::parse(base::trim(text)));
+}
+
+/// Absent is 0, as upstream's readers take it; something else than a count or index is corrupt.
 Result<int> number(const pugi::xml_node& node, const char* name) {
   const auto text = base::trim(node.child_value(name));
   if (text.empty()) {
     return 0;
   }
-  return wrap(base::parse_integer<int>(text), name);
+  VPCCNI_TRY(const int value, wrap(foreign(base::parse_integer<int>(text)), name));
+  if (value < 0) {
+    return Error{Errc::corrupt, std::string("EC2's answer has a negative ") + name};
+  }
+  return value;
 }
 
 bool is_true(const pugi::xml_node& node, const char* name) {
@@ -94,7 +127,7 @@ Result<std::vector<net::Cidr>> prefixes_of(const pugi::xml_node& set, const char
   std::vector<net::Cidr> all;
   for (const auto item : set.children("item")) {
     const char* text = *name == '\0' ? item.child_value() : item.child_value(name);
-    VPCCNI_TRY(const auto cidr, net::Cidr::parse(base::trim(text)));
+    VPCCNI_TRY(const auto cidr, cidr_of(text));
     all.push_back(cidr);
   }
   return all;
@@ -102,19 +135,19 @@ Result<std::vector<net::Cidr>> prefixes_of(const pugi::xml_node& set, const char
 
 Result<> read_addresses(const pugi::xml_node& node, Eni& eni) {
   for (const auto item : node.child("privateIpAddressesSet").children("item")) {
-    VPCCNI_TRY(const auto ip, net::Ip::parse(base::trim(item.child_value("privateIpAddress"))));
+    VPCCNI_TRY(const auto ip, ip_of(item.child_value("privateIpAddress")));
     const EniAddress address{ip, is_true(item, "primary")};
     eni.addresses.insert(address.primary ? eni.addresses.begin() : eni.addresses.end(), address);
   }
   if (eni.addresses.empty()) {
-    if (const auto text = base::trim(node.child_value("privateIpAddress")); !text.empty()) {
-      VPCCNI_TRY(const auto ip, net::Ip::parse(text));
+    if (const auto text = node.child_value("privateIpAddress"); *text != '\0') {
+      VPCCNI_TRY(const auto ip, ip_of(text));
       eni.addresses.push_back({ip, true});
     }
   }
   VPCCNI_TRY(eni.prefixes, prefixes_of(node.child("ipv4PrefixSet"), "ipv4Prefix"));
   for (const auto item : node.child("ipv6AddressesSet").children("item")) {
-    VPCCNI_TRY(const auto ip, net::Ip::parse(base::trim(item.child_value("ipv6Address"))));
+    VPCCNI_TRY(const auto ip, ip_of(item.child_value("ipv6Address")));
     eni.ipv6_addresses.push_back(ip);
   }
   VPCCNI_TRY(eni.ipv6_prefixes, prefixes_of(node.child("ipv6PrefixSet"), "ipv6Prefix"));
@@ -133,7 +166,7 @@ Result<Eni> eni_of(const pugi::xml_node& node) {
   eni.kind = kind_of(node.child_value("interfaceType"));
   eni.tags = tags_of(node);
   if (const auto mac = base::trim(node.child_value("macAddress")); !mac.empty()) {
-    VPCCNI_TRY(eni.mac, net::Mac::parse(mac));
+    VPCCNI_TRY(eni.mac, foreign(net::Mac::parse(mac)));
   }
   for (const auto item : node.child("groupSet").children("item")) {
     eni.groups.emplace_back(item.child_value("groupId"));
@@ -169,7 +202,8 @@ Result<std::vector<Attachment>> parse_instance_attachments(std::string_view xml)
     for (const auto instance : reservation.child("instancesSet").children("item")) {
       ++instances;
       for (const auto eni : instance.child("networkInterfaceSet").children("item")) {
-        if (const auto node = eni.child("attachment"); node.child("attachmentId")) {
+        // Without its id it is corrupt: a device in use must not look free.
+        if (const auto node = eni.child("attachment"); node.first_child()) {
           VPCCNI_TRY(auto attachment, attachment_of(node));
           all.push_back(std::move(attachment));
         }
@@ -193,8 +227,8 @@ Result<SubnetPage> parse_subnets(std::string_view xml) {
     subnet.id = net::SubnetId(std::move(id));
     subnet.vpc = net::VpcId(item.child_value("vpcId"));
     subnet.availability_zone = item.child_value("availabilityZone");
-    if (const auto cidr = base::trim(item.child_value("cidrBlock")); !cidr.empty()) {
-      VPCCNI_TRY(subnet.cidr, net::Cidr::parse(cidr));
+    if (const auto cidr = item.child_value("cidrBlock"); *cidr != '\0') {
+      VPCCNI_TRY(subnet.cidr, cidr_of(cidr));
     }
     VPCCNI_TRY(subnet.available_addresses, number(item, "availableIpAddressCount"));
     subnet.tags = tags_of(item);
@@ -213,8 +247,10 @@ Result<InstanceLimits> parse_instance_type(std::string_view xml) {
   if (!network || item.next_sibling("item")) {
     return Error{Errc::corrupt, "EC2 does not describe exactly one instance type with networkInfo"};
   }
+  VPCCNI_TRY([[maybe_unused]] const auto type, required(item, "instanceType"));
   InstanceLimits limits;
   VPCCNI_TRY(const int card, number(network, "defaultNetworkCardIndex"));
+  VPCCNI_TRY(const int cards, number(network, "maximumNetworkCards"));
   limits.default_card = net::NetworkCard(card);
   VPCCNI_TRY(limits.ipv4_per_eni, number(network, "ipv4AddressesPerInterface"));
   VPCCNI_TRY(limits.enis, number(network, "maximumNetworkInterfaces"));
@@ -227,6 +263,9 @@ Result<InstanceLimits> parse_instance_type(std::string_view xml) {
       limits.enis = limit.enis;  // the default card's, not the instance's total (Q15)
     }
     limits.cards.push_back(limit);
+  }
+  if (limits.cards.size() < static_cast<std::size_t>(cards)) {
+    return Error{Errc::corrupt, "EC2 lists fewer network cards than this instance type has"};
   }
   const std::string hypervisor = item.child_value("hypervisor");
   limits.hypervisor = hypervisor.empty() ? "unknown" : hypervisor;
@@ -255,7 +294,7 @@ Result<Added> parse_assigned(std::string_view xml) {
   VPCCNI_TRY(const auto root, root_of(document, xml));
   Added added;
   for (const auto item : root.child("assignedPrivateIpAddressesSet").children("item")) {
-    VPCCNI_TRY(const auto ip, net::Ip::parse(base::trim(item.child_value("privateIpAddress"))));
+    VPCCNI_TRY(const auto ip, ip_of(item.child_value("privateIpAddress")));
     added.addresses.push_back(ip);
   }
   VPCCNI_TRY(added.prefixes, prefixes_of(root.child("assignedIpv4PrefixSet"), "ipv4Prefix"));
@@ -278,7 +317,7 @@ Result<> parse_done(std::string_view xml) {
 
 std::optional<ApiError> parse_error(std::string_view xml) {
   pugi::xml_document document;
-  if (too_deep(xml) || !document.load_buffer(xml.data(), xml.size())) {
+  if (!load(document, xml)) {
     return std::nullopt;
   }
   const auto root = document.document_element();

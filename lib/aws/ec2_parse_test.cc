@@ -68,8 +68,7 @@ const std::string kType =
    <ipv4AddressesPerInterface>10</ipv4AddressesPerInterface><ipv6AddressesPerInterface>10</ipv6AddressesPerInterface><ipv6Supported>true</ipv6Supported></networkInfo></item></instanceTypeSet>
 </DescribeInstanceTypesResponse>)";
 
-const std::string kSubnets =
-    "<DescribeSubnetsResponse" + kNamespace + R"(><requestId>a9</requestId>
+const std::string kSubnets = "<DescribeSubnetsResponse" + kNamespace + R"(><requestId>a9</requestId>
  <subnetSet><item><subnetId>subnet-0123456789abcdef0</subnetId><state>available</state><vpcId>vpc-0123456789abcdef0</vpcId><cidrBlock>10.0.1.0/24</cidrBlock><ipv6CidrBlockAssociationSet/><availableIpAddressCount>240</availableIpAddressCount><availabilityZone>us-west-2a</availabilityZone><tagSet><item><key>kubernetes.io/role/cni</key><value>1</value></item></tagSet></item></subnetSet>
 </DescribeSubnetsResponse>)";
 
@@ -90,16 +89,15 @@ std::optional<Errc> outcome(std::string_view xml) {
   return result ? std::nullopt : std::optional(result.error().code);
 }
 
-const Parser kParsers[] = {
-    {"network interfaces", &kEnis, &outcome<parse_network_interfaces>},
-    {"created", &kCreated, &outcome<parse_created>},
-    {"attached", &kAttached, &outcome<parse_attached>},
-    {"assigned", &kAssigned, &outcome<parse_assigned>},
-    {"assigned IPv6", &kAssigned6, &outcome<parse_assigned_ipv6>},
-    {"instance", &kInstance, &outcome<parse_instance_attachments>},
-    {"instance type", &kType, &outcome<parse_instance_type>},
-    {"subnets", &kSubnets, &outcome<parse_subnets>},
-    {"done", &kDone, &outcome<parse_done>}};
+const Parser kParsers[] = {{"network interfaces", &kEnis, &outcome<parse_network_interfaces>},
+                           {"created", &kCreated, &outcome<parse_created>},
+                           {"attached", &kAttached, &outcome<parse_attached>},
+                           {"assigned", &kAssigned, &outcome<parse_assigned>},
+                           {"assigned IPv6", &kAssigned6, &outcome<parse_assigned_ipv6>},
+                           {"instance", &kInstance, &outcome<parse_instance_attachments>},
+                           {"instance type", &kType, &outcome<parse_instance_type>},
+                           {"subnets", &kSubnets, &outcome<parse_subnets>},
+                           {"done", &kDone, &outcome<parse_done>}};
 
 /// The document with the first `what` replaced.
 std::string with(std::string document, const std::string& what, const std::string& by) {
@@ -148,9 +146,10 @@ TEST_CASE("ec2 answer: a page of network interfaces") {
 }
 
 TEST_CASE("ec2 answer: no interfaces, no attachment, kinds") {
-  const auto none = parse_network_interfaces("<DescribeNetworkInterfacesResponse>"
-                                             "<networkInterfaceSet/><nextToken/>"
-                                             "</DescribeNetworkInterfacesResponse>");
+  const auto none = parse_network_interfaces(
+      "<DescribeNetworkInterfacesResponse>"
+      "<networkInterfaceSet/><nextToken/>"
+      "</DescribeNetworkInterfacesResponse>");
   REQUIRE(none);
   CHECK(none->enis.empty());
   CHECK(none->next_token.empty());
@@ -166,8 +165,8 @@ TEST_CASE("ec2 answer: no interfaces, no attachment, kinds") {
                                                    {"efa-only", EniKind::efa_only},
                                                    {"something-new", EniKind::ordinary}};
   for (const auto& [text, kind] : kinds) {
-    const auto page = parse_network_interfaces(
-        with(kEnis, ">interface<", std::string(">") + text + "<"));
+    const auto page =
+        parse_network_interfaces(with(kEnis, ">interface<", std::string(">") + text + "<"));
     REQUIRE(page);
     CHECK(page->enis.front().kind == kind);
   }
@@ -207,7 +206,8 @@ TEST_CASE("ec2 answer: attachments of an instance") {
   CHECK(all->front().card == net::NetworkCard(1));
 
   // An absent index is 0; no reservation, or two, is no answer to the question.
-  const auto unset = parse_instance_attachments(with(kInstance, "<deviceIndex>2</deviceIndex>", ""));
+  const auto unset =
+      parse_instance_attachments(with(kInstance, "<deviceIndex>2</deviceIndex>", ""));
   REQUIRE(unset);
   CHECK(unset->front().device == net::DeviceIndex(0));
   const auto from = kInstance.find("<item><reservationId>");
@@ -373,17 +373,9 @@ TEST_CASE("ec2 answer: hostile documents are corrupt") {
   const std::string deep = repeated("<a>", 100000);
   const std::string closed = repeated("</a>", 100000);
   const std::string hostile[] = {
-      "",
-      "\n",
-      "not XML",
-      "{\"json\": true}",
-      "<html><body>502 Bad Gateway</body></html>",
-      std::string(1 << 20, '<'),
-      std::string(1 << 20, '>'),
-      std::string(1 << 20, '\0'),
-      repeated("<!--", 10000),
-      "<XResponse>" + deep,
-      "<XResponse>" + deep + closed + "</XResponse>",
+      "", "\n", "not XML", "{\"json\": true}", "<html><body>502 Bad Gateway</body></html>",
+      std::string(1 << 20, '<'), std::string(1 << 20, '>'), std::string(1 << 20, '\0'),
+      repeated("<!--", 10000), "<XResponse>" + deep, "<XResponse>" + deep + closed + "</XResponse>",
       // The same depth, with text that looks like the end of elements.
       "<XResponse>" + repeated("<a>/>", 5000) + repeated("</a>", 5000) + "</XResponse>",
       "<XResponse><!--" + repeated("</", 5000) + "-->" + repeated("<a>", 5000) +
@@ -404,8 +396,8 @@ TEST_CASE("ec2 answer: entities of a document type are not expanded") {
     bomb += "<!ENTITY a" + std::to_string(i) + " \"" + repeated(inner, 10) + "\">";
   }
   bomb += "<!ENTITY file SYSTEM \"file:///etc/passwd\">]>";
-  const auto bombed = parse_attached(
-      bomb + with(kAttached, "eni-attach-0ccccccccccccccc2", "&a11;&file;"));
+  const auto bombed =
+      parse_attached(bomb + with(kAttached, "eni-attach-0ccccccccccccccc2", "&a11;&file;"));
   if (bombed) {  // text is text
     CHECK(bombed->str() == "&a11;&file;");
   } else {

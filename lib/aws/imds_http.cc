@@ -26,16 +26,30 @@ std::string eni_path(const net::Mac& mac, const std::string& key) {
   return "meta-data/network/interfaces/macs/" + to_string(mac) + (key.empty() ? "" : "/" + key);
 }
 
+/// What IMDS says wrongly is corrupt, whatever the value's own parser calls it.
+template <class T>
+Result<T> foreign(Result<T> value, std::string_view what) {
+  if (!value) {
+    return Error{Errc::corrupt, std::string(what) + ": " + value.error().message};
+  }
+  return value;
+}
+
+Result<int> index_of(std::string_view text, std::string_view what) {
+  VPCCNI_TRY(const int index, foreign(base::parse_integer<int>(text), what));
+  if (index < 0) {
+    return Error{Errc::corrupt, std::string(what) + " is negative"};
+  }
+  return index;
+}
+
 /// A white-space separated list; one bad item makes the whole answer corrupt.
 template <class T>
 Result<std::vector<T>> list(std::string_view body, Result<T> (*parse)(std::string_view)) {
   std::vector<T> all;
   for (const auto word : base::words(body)) {
-    auto one = parse(word);
-    if (!one) {
-      return Error{Errc::corrupt, "IMDS: " + one.error().message};
-    }
-    all.push_back(*std::move(one));
+    VPCCNI_TRY(auto one, foreign(parse(word), "IMDS"));
+    all.push_back(std::move(one));
   }
   return all;
 }
@@ -74,7 +88,11 @@ Result<std::string> ImdsHttp::token() {
     if (!ttl || *ttl <= 0) {
       return Error{Errc::corrupt, "IMDS: the token came without a lifetime"};
     }
-    token_ = std::string(base::trim(answer->body));
+    const auto text = base::trim(answer->body);
+    if (text.empty() || base::words(text).size() != 1) {  // it goes into a header
+      return Error{Errc::corrupt, "IMDS: the token is empty or has blanks in it"};
+    }
+    token_ = std::string(text);
     token_expires_ = clock_.now().steady + seconds(*ttl) - milliseconds(*ttl > 10 ? 5000 : 0);
     return token_;
   }
@@ -155,12 +173,12 @@ Result<InstanceIdentity> ImdsHttp::identity() {
   }
   VPCCNI_TRY(identity.availability_zone, required("meta-data/placement/availability-zone"));
   VPCCNI_TRY(const auto ip, required("meta-data/local-ipv4"));
-  VPCCNI_TRY(identity.local_ipv4, wrap(net::Ip::parse(ip), "IMDS local-ipv4"));
+  VPCCNI_TRY(identity.local_ipv4, foreign(net::Ip::parse(ip), "IMDS local-ipv4"));
   VPCCNI_TRY(auto id, required("meta-data/instance-id"));
   identity.id = net::InstanceId(std::move(id));
   VPCCNI_TRY(identity.type, required("meta-data/instance-type"));
   VPCCNI_TRY(const auto mac, required("meta-data/mac"));
-  VPCCNI_TRY(identity.primary_mac, wrap(net::Mac::parse(mac), "IMDS mac"));
+  VPCCNI_TRY(identity.primary_mac, foreign(net::Mac::parse(mac), "IMDS mac"));
   VPCCNI_TRY(auto eni, text(identity.primary_mac, "interface-id"));
   identity.primary_eni = net::EniId(std::move(eni));
   VPCCNI_TRY(auto subnet, text(identity.primary_mac, "subnet-id"));
@@ -176,7 +194,7 @@ Result<ImdsEni> ImdsHttp::eni(const net::Mac& mac, const net::Mac& primary) {
   VPCCNI_TRY(auto id, text(mac, "interface-id"));
   eni.id = net::EniId(std::move(id));
   VPCCNI_TRY(const auto device, text(mac, "device-number"));
-  VPCCNI_TRY(const int index, wrap(base::parse_integer<int>(device), "IMDS device-number"));
+  VPCCNI_TRY(const int index, index_of(device, "IMDS device-number"));
   eni.device = net::DeviceIndex(mac == primary ? 0 : index);
   VPCCNI_TRY(const auto listing, text(mac, ""));  // a failed listing is no empty one (Q16)
   const auto fields = base::words(listing);
@@ -185,7 +203,7 @@ Result<ImdsEni> ImdsHttp::eni(const net::Mac& mac, const net::Mac& primary) {
   };
   if (has("network-card")) {
     VPCCNI_TRY(const auto card, text(mac, "network-card"));
-    VPCCNI_TRY(const int number, wrap(base::parse_integer<int>(card), "IMDS network-card"));
+    VPCCNI_TRY(const int number, index_of(card, "IMDS network-card"));
     eni.card = net::NetworkCard(number);
   }
   if (has("subnet-id")) {
@@ -197,7 +215,7 @@ Result<ImdsEni> ImdsHttp::eni(const net::Mac& mac, const net::Mac& primary) {
     VPCCNI_TRY(eni.addresses, list<net::Ip>(body, &net::Ip::parse));
     VPCCNI_TRY(const auto cidr, optional_text(mac, "subnet-ipv4-cidr-block"));
     if (!cidr.empty()) {
-      VPCCNI_TRY(eni.subnet_ipv4, wrap(net::Cidr::parse(cidr), "IMDS subnet-ipv4-cidr-block"));
+      VPCCNI_TRY(eni.subnet_ipv4, foreign(net::Cidr::parse(cidr), "IMDS subnet-ipv4-cidr-block"));
     }
   }
   if (has("ipv6s")) {
@@ -211,14 +229,14 @@ Result<ImdsEni> ImdsHttp::eni(const net::Mac& mac, const net::Mac& primary) {
 
 Result<std::vector<ImdsEni>> ImdsHttp::enis() {
   VPCCNI_TRY(const auto primary_text, required("meta-data/mac"));
-  VPCCNI_TRY(const auto primary, wrap(net::Mac::parse(primary_text), "IMDS mac"));
+  VPCCNI_TRY(const auto primary, foreign(net::Mac::parse(primary_text), "IMDS mac"));
   VPCCNI_TRY(const auto body, required("meta-data/network/interfaces/macs"));
   std::vector<ImdsEni> all;
   for (auto word : base::words(body)) {
     if (word.ends_with('/')) {
       word.remove_suffix(1);
     }
-    VPCCNI_TRY(const auto mac, wrap(net::Mac::parse(word), "IMDS macs"));
+    VPCCNI_TRY(const auto mac, foreign(net::Mac::parse(word), "IMDS macs"));
     VPCCNI_TRY(auto one, eni(mac, primary));
     all.push_back(std::move(one));
   }

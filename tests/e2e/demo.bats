@@ -1,0 +1,37 @@
+#!/usr/bin/env bats
+# The newcomer's main job, and that nothing is left when it is killed in the middle.
+
+load lab
+
+setup() {
+  export VPCLAB_NAME=vpce-demo VPCLAB_STATE=/run/vpce-demo
+}
+
+teardown() {
+  lab down
+}
+
+nothing_left() {
+  [ ! -e "${VPCLAB_STATE}" ] && ! ip netns list | grep -q '^vpce-demo-'
+}
+
+@test "scripts/lab demo: every check holds" {
+  run lab demo --json "${BATS_TEST_TMPDIR}/demo.json"
+  echo "${output}" | grep FAILED || true
+  [ "${status}" -eq 0 ]
+  [ "$(jq .failed "${BATS_TEST_TMPDIR}/demo.json")" -eq 0 ]
+  [ "$(jq '.checks | length' "${BATS_TEST_TMPDIR}/demo.json")" -ge 35 ]
+  nothing_left
+}
+
+@test "killed in the middle it leaves nothing behind, and runs again" {
+  lab demo >/dev/null 2>&1 3>&- &
+  local pid=$!
+  until_ok 30 test -e "${VPCLAB_STATE}/node-b/agent.pid"
+  kill -KILL "${pid}"
+  until_ok 30 nothing_left
+  lab up --nodes 1 3>&-
+  pod_add a one
+  lab down
+  nothing_left
+}

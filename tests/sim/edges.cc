@@ -1,0 +1,384 @@
+#include "tests/sim/edges.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "tests/sim/oracle.h"
+#include "tests/sim/process.h"
+
+namespace vpccni::sim {
+
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr auto kClientTimeout = seconds(10);
+
+/// base::retry draws its jitter from the machine's entropy; a run must repeat. A wait is cut to
+/// the step below it, and no back-off of lib/agent has a step inside its 15 % of jitter: then the
+/// cut wait is the same for every draw. (The test sim_replay sees it if that changes.)
+constexpr milliseconds kWaits[] = {
+    milliseconds(50),   milliseconds(75),   milliseconds(100),   milliseconds(150),
+    milliseconds(200),  milliseconds(240),  milliseconds(350),   milliseconds(500),
+    milliseconds(700),  milliseconds(1000), milliseconds(1200),  milliseconds(1500),
+    milliseconds(1900), milliseconds(2700), milliseconds(5500),  milliseconds(10700),
+    milliseconds(21000), milliseconds(45000)};
+
+Error gone() {
+  return {Errc::unavailable, "no answer"};
+}
+
+bool matches(const aws::Eni& eni, const std::string& name, const std::string& value) {
+  if (name == "attachment.instance-id") {
+    return eni.attachment && to_string(eni.attachment->instance) == value;
+  }
+  if (name == "status") {
+    return eni.status == value;
+  }
+  if (name.rfind("tag:", 0) == 0) {
+    const auto tag = eni.tags.find(name.substr(4));
+    return tag != eni.tags.end() && tag->second == value;
+  }
+  return false;
+}
+
+bool passes(const aws::Eni& eni, const aws::EniFilter& filter) {
+  return std::all_of(filter.filters.begin(), filter.filters.end(), [&](const auto& one) {
+    return std::any_of(one.second.begin(), one.second.end(),
+                       [&](const auto& value) { return matches(eni, one.first, value); });
+  });
+}
+
+}  // namespace
+
+bool ProcessClock::wait_until(base::SteadyTime until, std::stop_token stop) const {
+  const auto wanted = until - now().steady;
+  base::Duration cut = wanted;
+  for (const auto step : kWaits) {
+    cut = step <= wanted ? base::Duration(step) : cut;
+  }
+  return process_.pass(cut, stop);
+}
+
+// --- EC2
+
+template <class T, class Work>
+Result<T> ProcessEc2::call(const char* action, const std::string& what, Work work) {
+  auto& random = world_.random;
+  if (world_.storm && random.chance(world_.odds.call_fault)) {
+    const std::vector<vpc::FaultKind> kinds = {
+        vpc::FaultKind::throttle, vpc::FaultKind::fail, vpc::FaultKind::lose_answer,
+        vpc::FaultKind::cut, vpc::FaultKind::black_hole};
+    world_.model.faults().add({.kind = random.pick(kinds), .action = action, .times = 1});
+  }
+  if (!process_.pass(random.between(milliseconds(2), milliseconds(80)), {}) ||
+      process_.boundary(action)) {
+    return gone();
+  }
+  const auto plan = world_.model.faults().plan(action, world_.instance, world_.now());
+  Result<T> result = plan.refusal ? Result<T>(*plan.refusal) : Result<T>(gone());
+  if (plan.works()) {
+    result = work(world_.now());
+    world_.oracle->check_ec2();
+  }
+  world_.journal.say([&] {
+    std::string line = std::string("  ec2 ") + action + " " + what + ": ";
+    line += result ? "done" : result.error().cause + " " + result.error().message;
+    return line + (plan.ending ? ", then " + std::string(to_string(plan.ending->kind)) : "");
+  });
+  if (process_.boundary(action) ||
+      !process_.pass(random.between(milliseconds(2), milliseconds(80)) + plan.delay, {})) {
+    return gone();
+  }
+  if (plan.ending) {
+    switch (plan.ending->kind) {
+      case vpc::FaultKind::black_hole:
+        (void)process_.pass(kClientTimeout, {});
+        return Error{Errc::timeout, std::string(action) + ": no answer in 10 s"};
+      case vpc::FaultKind::garbage:
+        return Error{Errc::corrupt, std::string(action) + ": the answer is no XML"};
+      case vpc::FaultKind::slow_drip:
+        break;
+      default:
+        return Error{Errc::unavailable, std::string(action) + ": the connection was cut"};
+    }
+  }
+  return result;
+}
+
+Result<std::vector<aws::Eni>> ProcessEc2::network_interfaces(const aws::EniFilter& filter) {
+  const std::string what = filter.ids.empty() ? "" : to_string(filter.ids.front());
+  return call<std::vector<aws::Eni>>(
+      "DescribeNetworkInterfaces", what,
+      [&](base::Instant now) -> Result<std::vector<aws::Eni>> {
+        world_.model.advance(now);
+        std::vector<aws::Eni> found;
+        for (const auto& id : filter.ids) {
+          if (world_.model.find_eni(id) == nullptr) {
+            return vpc::no_such_eni(id);
+          }
+        }
+        for (const auto& [id, eni] : world_.model.enis()) {
+          const bool wanted = filter.ids.empty() || std::find(filter.ids.begin(), filter.ids.end(),
+                                                              id) != filter.ids.end();
+          if (wanted && passes(eni, filter)) {
+            found.push_back(eni);
+          }
+        }
+        return found;
+      });
+}
+
+Result<std::vector<aws::Attachment>> ProcessEc2::attachments(const net::InstanceId& instance) {
+  return call<std::vector<aws::Attachment>>(
+      "DescribeInstances", to_string(instance),
+      [&](base::Instant now) -> Result<std::vector<aws::Attachment>> {
+        world_.model.advance(now);
+        std::vector<aws::Attachment> found;
+        for (const auto& [id, eni] : world_.model.enis()) {
+          if (eni.attachment && eni.attachment->instance == instance) {
+            found.push_back(*eni.attachment);
+          }
+        }
+        return found;
+      });
+}
+
+Result<std::vector<aws::Subnet>> ProcessEc2::subnets(const net::VpcId& vpc,
+                                                     const std::string& zone) {
+  return call<std::vector<aws::Subnet>>(
+      "DescribeSubnets", zone, [&](base::Instant) -> Result<std::vector<aws::Subnet>> {
+        std::vector<aws::Subnet> found;
+        for (const auto& [id, subnet] : world_.model.subnets()) {
+          if (subnet.vpc == vpc && subnet.availability_zone == zone) {
+            found.push_back(subnet);
+          }
+        }
+        return found;
+      });
+}
+
+Result<aws::InstanceLimits> ProcessEc2::instance_type(const std::string& type) {
+  return call<aws::InstanceLimits>(
+      "DescribeInstanceTypes", type,
+      [&](base::Instant) -> Result<aws::InstanceLimits> { return world_.limits; });
+}
+
+Result<aws::Eni> ProcessEc2::create(const aws::NewEni& wanted) {
+  return call<aws::Eni>("CreateNetworkInterface", std::to_string(wanted.secondary_addresses),
+                        [&](base::Instant now) -> Result<aws::Eni> {
+                          vpc::NewInterface made;
+                          made.subnet = wanted.subnet;
+                          made.groups = wanted.groups;
+                          made.description = wanted.description;
+                          made.tags = wanted.tags;
+                          if (wanted.secondary_addresses > 0) {
+                            made.secondary_count = wanted.secondary_addresses;
+                          }
+                          VPCCNI_TRY(const auto eni, world_.model.create_interface(made, now));
+                          return static_cast<const aws::Eni&>(eni);
+                        });
+}
+
+Result<net::AttachmentId> ProcessEc2::attach(const net::EniId& eni,
+                                             const net::InstanceId& instance,
+                                             net::NetworkCard card, net::DeviceIndex device) {
+  return call<net::AttachmentId>("AttachNetworkInterface", to_string(eni), [&](base::Instant now) {
+    return world_.model.attach(eni, instance, card, device, now);
+  });
+}
+
+Result<> ProcessEc2::delete_on_termination(const net::EniId& eni, const net::AttachmentId& id) {
+  return call<void>("ModifyNetworkInterfaceAttribute", to_string(eni), [&](base::Instant now) {
+    return world_.model.set_delete_on_termination(eni, id, true, now);
+  });
+}
+
+Result<> ProcessEc2::set_groups(const net::EniId& eni,
+                                const std::vector<net::SecurityGroupId>& groups) {
+  return call<void>("ModifyNetworkInterfaceAttribute", to_string(eni), [&](base::Instant now) {
+    return world_.model.set_groups(eni, groups, now);
+  });
+}
+
+Result<> ProcessEc2::detach(const net::AttachmentId& id) {
+  return call<void>("DetachNetworkInterface", to_string(id),
+                    [&](base::Instant now) { return world_.model.detach(id, now); });
+}
+
+Result<> ProcessEc2::remove(const net::EniId& eni) {
+  return call<void>("DeleteNetworkInterface", to_string(eni),
+                    [&](base::Instant now) { return world_.model.remove(eni, now); });
+}
+
+Result<aws::Added> ProcessEc2::assign_addresses(const net::EniId& eni, int count) {
+  return call<aws::Added>("AssignPrivateIpAddresses", to_string(eni) + " " + std::to_string(count),
+                          [&](base::Instant now) {
+                            return world_.model.assign({.eni = eni, .count = count}, now);
+                          });
+}
+
+Result<> ProcessEc2::unassign_addresses(const net::EniId& eni, const std::vector<net::Ip>& ips) {
+  std::string what = to_string(eni);
+  for (const auto& ip : ips) {
+    what += " " + to_string(ip);
+  }
+  return call<void>("UnassignPrivateIpAddresses", what,
+                    [&](base::Instant now) { return world_.model.unassign(eni, ips, {}, now); });
+}
+
+// Not used in secondary-IP mode.
+Result<aws::Added> ProcessEc2::assign_prefixes(const net::EniId&, int) {
+  return Error{Errc::unsupported, "not simulated"};
+}
+Result<aws::Added> ProcessEc2::assign_ipv6_prefixes(const net::EniId&, int) {
+  return Error{Errc::unsupported, "not simulated"};
+}
+Result<> ProcessEc2::unassign_prefixes(const net::EniId&, const std::vector<net::Cidr>&) {
+  return Error{Errc::unsupported, "not simulated"};
+}
+Result<> ProcessEc2::create_tags(const std::string&, const aws::Tags&) {
+  return Error{Errc::unsupported, "not simulated"};
+}
+
+// --- IMDS
+
+Result<std::vector<vpc::ImdsEni>> ProcessImds::shown() {
+  if (!process_.pass(world_.random.between(microseconds(300), milliseconds(5)), {})) {
+    return gone();
+  }
+  auto& faults = world_.model.imds_faults(world_.instance);
+  if (faults.down || faults.black_hole) {
+    return Error{Errc::unavailable, "IMDS: connection refused"};
+  }
+  if (faults.unavailable > 0) {
+    --faults.unavailable;
+    return Error{Errc::unavailable, "IMDS: HTTP 503"};
+  }
+  world_.model.advance(world_.now());
+  return world_.model.imds_enis(world_.instance, world_.now());
+}
+
+Result<aws::InstanceIdentity> ProcessImds::identity() {
+  VPCCNI_CHECK([&]() -> Result<> {
+    VPCCNI_TRY(const auto unused, shown());
+    (void)unused;
+    return {};
+  }());
+  const auto* instance = world_.model.find_instance(world_.instance);
+  aws::InstanceIdentity identity;
+  identity.id = instance->id;
+  identity.type = instance->type;
+  identity.region = world_.model.options().region;
+  identity.availability_zone = instance->zone;
+  identity.vpc = instance->vpc;
+  identity.primary_mac = instance->primary_mac;
+  identity.primary_eni = instance->primary_eni;
+  identity.primary_subnet = instance->subnet;
+  identity.local_ipv4 = instance->address;
+  return identity;
+}
+
+Result<std::vector<aws::ImdsEni>> ProcessImds::enis() {
+  VPCCNI_TRY(const auto all, shown());
+  std::vector<aws::ImdsEni> enis;
+  for (const auto& one : all) {
+    if (!one.device) {
+      return Error{Errc::unavailable, "IMDS: " + to_string(one.mac) + " has no device-number"};
+    }
+    aws::ImdsEni eni;
+    eni.id = one.id;
+    eni.mac = one.mac;
+    eni.device = *one.device;
+    eni.card = one.card;
+    eni.subnet = one.subnet;
+    eni.addresses = one.addresses;
+    eni.subnet_ipv4 = world_.model.find_subnet(one.subnet)->cidr;
+    enis.push_back(std::move(eni));
+  }
+  return enis;
+}
+
+Result<std::vector<net::Cidr>> ProcessImds::vpc_ipv4_cidrs(const net::Mac&) {
+  VPCCNI_TRY(const auto unused, shown());
+  (void)unused;
+  return world_.model.imds_vpc_cidrs(world_.instance, world_.now());
+}
+
+Result<std::vector<net::Cidr>> ProcessImds::vpc_ipv6_cidrs(const net::Mac&) {
+  return std::vector<net::Cidr>();
+}
+
+Result<std::vector<net::SecurityGroupId>> ProcessImds::security_groups(const net::Mac& mac) {
+  VPCCNI_TRY(const auto all, shown());
+  for (const auto& one : all) {
+    if (one.mac == mac) {
+      return one.groups;
+    }
+  }
+  return Error{Errc::not_found, "IMDS does not list " + to_string(mac)};
+}
+
+Result<std::optional<std::string>> ProcessImds::get(const std::string&) {
+  return std::optional<std::string>();
+}
+
+// --- kernel
+
+Result<> ProcessKernel::enter(const char* what) {
+  if (!process_.pass(world_.random.between(microseconds(50), microseconds(800)), {}) ||
+      process_.boundary(what)) {
+    return gone();
+  }
+  return {};
+}
+
+Result<podnet::EniTable> ProcessKernel::route_table(net::NetworkCard, const net::Ip&,
+                                                    net::DeviceIndex device, int) {
+  VPCCNI_CHECK(enter("kernel route_table"));
+  return podnet::EniTable{device.value() == 0
+                              ? net::kMainTable
+                              : net::TableId(static_cast<std::uint32_t>(device.value() + 1))};
+}
+
+Result<> ProcessKernel::set_up_eni(const podnet::EniNetwork& eni) {
+  VPCCNI_CHECK(enter("kernel set_up_eni"));
+  world_.model.advance(world_.now());
+  const auto& all = world_.model.enis();
+  const bool there = std::any_of(all.begin(), all.end(), [&](const auto& one) {
+    const auto& attachment = one.second.attachment;
+    return one.second.mac == eni.mac && attachment &&
+           attachment->instance == world_.instance && attachment->status != "attaching";
+  });
+  if (!there) {
+    return Error{Errc::not_found, "no link " + to_string(eni.mac), "ENODEV"};
+  }
+  world_.kernel.set_eni_rule(eni.ip, eni.table);
+  return {};
+}
+
+Result<> ProcessKernel::delete_rules_from(const net::Ip& source) {
+  VPCCNI_CHECK(enter("kernel delete_rules_from"));
+  world_.kernel.delete_rules_from(source);
+  return {};
+}
+
+Result<> ProcessKernel::update_snat_rules(const podnet::HostNetwork&) {
+  return enter("kernel update_snat_rules");
+}
+
+Result<podnet::HostPods> ProcessKernel::host_pods() {
+  VPCCNI_CHECK(enter("kernel host_pods"));
+  if (world_.storm && world_.random.chance(world_.odds.kernel_fails)) {
+    return Error{Errc::unavailable, "the dump was interrupted"};
+  }
+  auto pods = world_.kernel.host_pods();
+  if (world_.mutant(Mutant::release_in_use) && process_.serving()) {
+    pods.routes.clear();
+  }
+  return pods;
+}
+
+}  // namespace vpccni::sim

@@ -1,0 +1,41 @@
+#pragma once
+// Bugs that can be planted into the simulated agent, around the production code and not in it: a
+// simulation that does not find one of them is too weak.
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace vpccni::sim {
+
+enum class Mutant {
+  none,
+  reply_before_checkpoint,  // the core hears "written" first, the file is written afterwards
+  ack_failed_write,         // a failed write is told to the core as done
+  write_in_place,           // no temporary file: a crash leaves half a checkpoint
+  lose_completion,          // the end of an operation never reaches the core
+  skip_restore,             // a start reads neither checkpoint nor kernel
+  forget_on_stale_imds,     // a start drops entries whose address IMDS does not list
+  skip_quarantine,          // a start drops entries whose ENI is not set up
+  forget_cooling,           // a start does not read what still cools
+  reuse_in_cooldown,        // the core hears a time that is 40 s ahead when pods are added
+  double_assign,            // an address is marked free although its pod was told it
+  release_in_use,           // one address of a pod is released with the others, kernel unasked
+  remove_in_use,            // an ENI with pods is removed in place of the idle one
+  wrong_del_key,            // a DEL frees another pod's address
+  lose_adopt,               // an ENI that Observed found is not set up
+  failure_as_success,       // a failed assignment is told to the core as done
+  no_backoff,               // a failed operation is told to the core as done without result
+  skip_leftovers,           // a start does not remove ENIs that were never attached
+  forget_rules              // a start removes the rules of live pods
+};
+
+struct MutantName {
+  Mutant mutant;
+  std::string_view name;
+};
+const std::vector<MutantName>& mutants();  // without none
+std::string_view name_of(Mutant mutant);
+std::optional<Mutant> find_mutant(std::string_view name);
+
+}  // namespace vpccni::sim

@@ -1,0 +1,97 @@
+#include "tests/sim/mutations.h"
+
+#include "tests/sim/process.h"
+
+namespace vpccni::sim {
+
+void mutate_del(World& world, const ipam::DataStore& store, ipam::PodDel& event) {
+  const auto all = store.assignments();
+  if (!store.find(event.key) || !world.random.chance(0.3)) {
+    return;
+  }
+  event.key = world.random.pick(all).key;
+  event.host_veth.clear();
+  event.host_link.clear();
+}
+
+void unmark(World& world, const ipam::ReplyAdd& reply,
+            const std::function<void(ipam::Event)>& post) {
+  const auto* lease = std::get_if<ipam::Lease>(&reply.answer);
+  if (lease == nullptr || !world.random.chance(0.2)) {
+    return;
+  }
+  for (const auto& one : world.process->core().store().assignments()) {
+    if (one.address == lease->address) {
+      post(ipam::PodDel{0, one.key, {}, {}});
+    }
+  }
+}
+
+ipam::Action mutate_action(World& world, const ipam::DataStore& store, ipam::Action action) {
+  if (auto* release = std::get_if<ipam::ReleaseAddresses>(&action);
+      release != nullptr && world.mutant(Mutant::release_in_use)) {
+    for (const auto& [cidr, block] : store.enis().at(release->eni).blocks) {
+      if (block.assigned() > 0) {
+        release->which.push_back(cidr.base());
+        break;
+      }
+    }
+  }
+  if (auto* remove = std::get_if<ipam::RemoveEni>(&action);
+      remove != nullptr && world.mutant(Mutant::remove_in_use)) {
+    for (const auto& [id, eni] : store.enis()) {
+      if (!eni.primary && eni.assigned() > 0) {
+        remove->eni = id;
+        break;
+      }
+    }
+  }
+  return action;
+}
+
+std::optional<Result<ipam::Outcome>> mutate_outcome(World& world, const ipam::Action& action,
+                                                    Result<ipam::Outcome> outcome) {
+  if (world.mutant(Mutant::lose_completion) && world.random.chance(0.2)) {
+    return std::nullopt;
+  }
+  if (outcome) {
+    return outcome;
+  }
+  const auto* assign = std::get_if<ipam::AssignAddresses>(&action);
+  if (world.mutant(Mutant::failure_as_success) && assign != nullptr) {
+    ipam::Grown grown{assign->eni, {}};
+    const auto& cidr = world.model.find_subnet(world.subnet)->cidr;
+    for (int i = 0; i < assign->count; ++i) {
+      grown.addresses.push_back(cidr.at(cidr.size() - 2 - static_cast<std::uint64_t>(i)));
+    }
+    return Result<ipam::Outcome>(ipam::Outcome(std::move(grown)));
+  }
+  if (world.mutant(Mutant::no_backoff)) {
+    return Result<ipam::Outcome>(ipam::Outcome(ipam::Released{}));
+  }
+  return outcome;
+}
+
+std::string describe(const ipam::ReplyAdd& reply) {
+  const std::string who = "to ADD #" + std::to_string(reply.token) + ": ";
+  if (const auto* lease = std::get_if<ipam::Lease>(&reply.answer)) {
+    return who + to_string(lease->address) + " on " + to_string(lease->eni);
+  }
+  const auto& none = std::get<ipam::AddFailure>(reply.answer);
+  return who + none.reason + " (" + none.detail + ")";
+}
+
+std::string describe(const ipam::ReplyDel& reply) {
+  return "to DEL #" + std::to_string(reply.token) + ": " +
+         (reply.answer ? to_string(reply.answer->address) : reply.answer.error().message);
+}
+
+std::string describe(const ipam::Report& report) {
+  std::string line = "report " + report.message;
+  for (const auto& [key, value] : report.fields) {
+    line += "; " + key + "=" + value;
+  }
+  return line;
+}
+
+}  // namespace vpccni::sim

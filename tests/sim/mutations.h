@@ -1,0 +1,27 @@
+#pragma once
+// The planted bugs that are more than a line, and words for the journal.
+
+#include <functional>
+#include <optional>
+
+#include "ipam/core.h"
+#include "tests/sim/world.h"
+
+namespace vpccni::sim {
+
+/// wrong_del_key: sometimes another pod's key.
+void mutate_del(World& world, const ipam::DataStore& store, ipam::PodDel& event);
+/// double_assign: the pod keeps its address, the store forgets it.
+void unmark(World& world, const ipam::ReplyAdd& reply,
+            const std::function<void(ipam::Event)>& post);
+/// release_in_use, remove_in_use.
+ipam::Action mutate_action(World& world, const ipam::DataStore& store, ipam::Action action);
+/// lose_completion (nullopt), failure_as_success, no_backoff.
+std::optional<Result<ipam::Outcome>> mutate_outcome(World& world, const ipam::Action& action,
+                                                    Result<ipam::Outcome> outcome);
+
+std::string describe(const ipam::ReplyAdd& reply);
+std::string describe(const ipam::ReplyDel& reply);
+std::string describe(const ipam::Report& report);
+
+}  // namespace vpccni::sim

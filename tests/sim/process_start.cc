@@ -1,0 +1,160 @@
+// Start-up of the simulated process: the steps of lib/agent/start.cc that this node has, with the
+// disk and the host's rules in memory.
+
+#include <algorithm>
+
+#include "podnet/pod.h"
+#include "tests/sim/oracle.h"
+#include "tests/sim/process.h"
+
+namespace vpccni::sim {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+std::string link_identity(const podnet::HostPodRoute& route) {
+  return podnet::is_host_veth_mac(route.mac) ? route.link + "/" + to_string(route.mac) : route.link;
+}
+
+bool has_link(const ipam::Assignment& entry, const podnet::HostPods& pods) {
+  if (entry.key.network == ipam::kRecoveredNetwork) {
+    return std::any_of(pods.routes.begin(), pods.routes.end(), [&](const auto& route) {
+      return route.address == entry.address && link_identity(route) == entry.key.container;
+    });
+  }
+  const std::string suffix = podnet::host_veth_name("", entry.pod.name_space, entry.pod.name, 0);
+  return std::any_of(pods.links.begin(), pods.links.end(),
+                     [&](const std::string& link) { return link.ends_with(suffix); });
+}
+
+bool on_a_block(const ipam::DataStore& store, const net::Ip& address) {
+  return std::any_of(store.enis().begin(), store.enis().end(), [&](const auto& eni) {
+    return eni.second.blocks.contains(net::Cidr::host(address));
+  });
+}
+
+}  // namespace
+
+bool Process::start() {
+  world_.journal.say([&] { return "START " + std::to_string(id_); });
+  if (!pass(world_.random.between(milliseconds(5), milliseconds(200)), {})) {
+    return false;
+  }
+  node_.settings = world_.settings;
+  node_.limits = world_.limits;
+  node_.network.veth_prefix = world_.settings.veth_prefix;
+  auto identity = edges_.imds.identity();
+  const bool known = identity && edges_.imds.vpc_ipv4_cidrs(identity->primary_mac);
+  if (known) {
+    node_.identity = *std::move(identity);
+  }
+  if (!known || boundary("start: identity known") || !set_up_enis() ||
+      boundary("start: ENIs set up") || !restore_pods() || boundary("start: pods restored")) {
+    if (!dead_) {
+      world_.journal.say([] { return std::string("START failed"); });
+      end(world_.random.between(seconds(1), seconds(10)));
+    }
+    return false;
+  }
+  serving_ = true;
+  world_.journal.say([&] { return "SERVING " + std::to_string(id_); });
+  if (!world_.mutant(Mutant::skip_leftovers)) {
+    post_pool([this] { agent::remove_leftovers(edges_, node_, stop_.get_token()); });
+  }
+  if (world_.unschedulable) {
+    post(ipam::Schedulable{false});
+  }
+  wake_loop();
+  return true;
+}
+
+bool Process::set_up_enis() {
+  const auto managed = agent::managed_enis(edges_, node_);
+  if (!managed || managed->enis.empty() || dead_) {
+    return false;
+  }
+  const auto& set = world_.settings;
+  ipam::CoreOptions options;
+  options.store = {node_.card, false, seconds(set.ip_cooldown_seconds)};
+  options.targets = {set.warm_eni_target, set.warm_ip_target, set.minimum_ip_target,
+                     agent::default_max_pods(node_.limits)};
+  options.limits = {node_.max_enis() - managed->unmanaged, node_.addresses_per_eni()};
+  core_ = std::make_unique<ipam::Core>(options, world_.now());
+  for (const auto& eni : managed->enis) {
+    const auto subnet = agent::subnet_cidr(edges_, node_, eni);
+    auto ready = subnet
+                     ? agent::set_up_attached(edges_, node_, eni, *subnet, stop_.get_token())
+                     : Result<ipam::EniReady>(subnet.error());
+    if (dead_) {
+      return false;
+    }
+    if (!ready) {
+      world_.journal.say([&] {
+        return "  not set up: " + to_string(eni.id) + ": " + ready.error().message;
+      });
+      continue;
+    }
+    core_->on(*std::move(ready), world_.now());
+  }
+  return true;
+}
+
+bool Process::restore_pods() {
+  const auto pods = edges_.kernel.host_pods();
+  if (!pods) {
+    return false;
+  }
+  const auto now = world_.now();
+  auto entries = ipam::parse_checkpoint(world_.disk.checkpoint.value_or(""));
+  auto assignments = entries ? *std::move(entries) : std::vector<ipam::Assignment>();
+  auto cooling = ipam::parse_cooling(world_.disk.cooling.value_or(""));
+  if (world_.mutant(Mutant::skip_restore)) {
+    return true;
+  }
+  if (world_.mutant(Mutant::forget_cooling)) {
+    cooling.clear();
+  }
+  if (world_.mutant(Mutant::skip_quarantine)) {
+    std::erase_if(assignments,
+                  [&](const auto& one) { return !on_a_block(core_->store(), one.address); });
+  }
+  std::vector<std::pair<net::Ip, std::string>> routes;
+  for (const auto& route : agent::pod_routes(*pods, world_.settings.veth_prefix)) {
+    routes.emplace_back(route.address, link_identity(route));
+  }
+  if (world_.mutant(Mutant::forget_on_stale_imds)) {
+    std::set<net::Ip> listed;
+    for (const auto& eni : world_.model.imds_enis(world_.instance, now)) {
+      listed.insert(eni.addresses.begin(), eni.addresses.end());
+    }
+    std::erase_if(assignments, [&](const auto& one) { return !listed.contains(one.address); });
+    std::erase_if(routes, [&](const auto& one) { return !listed.contains(one.first); });
+  }
+  const auto report = core_->restore(
+      assignments, routes, cooling,
+      [&](const ipam::Assignment& entry) { return has_link(entry, *pods); }, now);
+  world_.journal.say([&] {
+    return "  restored " + std::to_string(core_->store().assignments().size()) + " of " +
+           std::to_string(assignments.size()) + " entries, " +
+           std::to_string(report.dropped.size()) + " dropped, " +
+           std::to_string(report.quarantined.size()) + " quarantined, " +
+           std::to_string(report.recovered.size()) + " recovered";
+  });
+  for (const auto& gone : report.dropped) {
+    world_.kernel.remove_pod_rules(gone.address);
+  }
+  for (const auto& one : core_->store().assignments()) {
+    if (world_.mutant(Mutant::forget_rules)) {
+      world_.kernel.remove_pod_rules(one.address);
+    }
+    const auto lease = core_->store().find(one.key);
+    if (lease && !lease->eni.empty() && lease->table != net::kMainTable) {
+      world_.kernel.refresh_pod_rule(one.address, lease->table);
+    }
+  }
+  return true;
+}
+
+}  // namespace vpccni::sim

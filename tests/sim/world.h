@@ -1,0 +1,82 @@
+#pragma once
+// One simulated node: the VPC model, the kernel, the disk, the agent's process and the pods, all
+// under one virtual time and one source of chance. Not thread-safe; nothing here blocks.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "aws/eni.h"
+#include "ipam/plan_pool.h"
+#include "settings/settings.h"
+#include "tests/sim/journal.h"
+#include "tests/sim/kernel_state.h"
+#include "tests/sim/mutant.h"
+#include "tests/sim/random.h"
+#include "tests/sim/timeline.h"
+#include "tests/vpc/model.h"
+
+namespace vpccni::sim {
+
+class Oracle;
+class Pods;
+class Process;
+
+struct Options {
+  std::uint64_t seed = 1;
+  int steps = 250;
+  Mutant mutant = Mutant::none;
+  bool trace = false;
+};
+
+/// What survives a crash of the agent. nullopt = no such file.
+struct Disk {
+  std::optional<std::string> checkpoint;
+  std::optional<std::string> cooling;
+};
+
+/// How much goes wrong in this seed; all zero once the storm is over.
+struct Odds {
+  double crash = 0;          // at each boundary of an effect
+  double write_fails = 0;    // of a checkpoint
+  double kernel_fails = 0;   // of a reading of the kernel
+  double wiring_fails = 0;   // of a pod, in the plugin
+  double reply_lost = 0;     // on the way from agent to plugin
+  double slow_plugin = 0;    // seconds between reply and wiring
+  double call_fault = 0;     // of an EC2 call, besides the faults that last
+};
+
+struct World {
+  explicit World(const Options& wanted);
+  ~World();
+
+  Options options;
+  Random random;
+  Timeline time;
+  Journal journal;
+  vpc::Model model;
+  KernelState kernel;
+  Disk disk;
+  Odds odds;
+  settings::Settings settings;
+  net::InstanceId instance;
+  net::SubnetId subnet;
+  aws::InstanceLimits limits;
+  bool outsiders = false;          // somebody else changes our ENIs too
+  bool checkpoint_loss = false;    // the disk may lose the checkpoint
+  bool unschedulable = false;
+  std::unique_ptr<Oracle> oracle;
+  std::unique_ptr<Pods> pods;
+  std::unique_ptr<Process> process;  // the agent's; null while it is down
+  std::uint64_t incarnations = 0;
+  bool storm = true;
+
+  base::Instant now() const { return time.now(); }
+  bool mutant(Mutant which) const { return options.mutant == which; }
+  bool over() const { return journal.violation().has_value(); }
+  Process* serving() const;  // nullptr if none is
+  /// The supervisor: a new process after a while.
+  void start_agent(base::Duration delay);
+};
+
+}  // namespace vpccni::sim
