@@ -38,9 +38,9 @@ struct Started {
 /// Called as each step begins, for the log and the start-up file.
 using StepListener = std::function<void(int step, int of, std::string_view name)>;
 
-Result<Started> start_up(const Edges& edges, const settings::Settings& settings,
-                         const std::function<std::optional<aws::InstanceLimits>(
-                             const std::string&)>& limits_table,
-                         const StepListener& listener, const std::stop_token& stop);
+Result<Started> start_up(
+    const Edges& edges, const settings::Settings& settings,
+    const std::function<std::optional<aws::InstanceLimits>(const std::string&)>& limits_table,
+    const StepListener& listener, const std::stop_token& stop);
 
 }  // namespace vpccni::agent

@@ -72,14 +72,14 @@ Result<UrlParts> split_url(std::string_view url) {
 
 Result<std::string> service_endpoint(std::string_view service, std::string_view region,
                                      const EndpointChoice& choice) {
+  if (!is_host_label(region)) {
+    return Error{Errc::invalid_argument,
+                 "region expected, got \"" + std::string(region.substr(0, 64)) + "\""};
+  }
   if (!choice.explicit_url.empty()) {
     VPCCNI_TRY([[maybe_unused]] const auto parts,
                wrap(split_url(choice.explicit_url), "endpoint of " + std::string(service)));
     return choice.explicit_url;
-  }
-  if (!is_host_label(region)) {
-    return Error{Errc::invalid_argument,
-                 "region expected, got \"" + std::string(region.substr(0, 64)) + "\""};
   }
   const Partition& partition = partition_of(region);
   // The plain endpoint of GovCloud is the FIPS one.

@@ -1,6 +1,25 @@
 #include "aws/measured_ec2.h"
 
+#include <algorithm>
+
 namespace vpccni::aws {
+
+namespace {
+
+/// The API's code, or "": a cause may also be of errno ("ECONNREFUSED") or HTTP ("HTTP 503"), which
+/// have no lower-case letter, while the API's codes do.
+std::string_view api_code(const Error& error) {
+  const bool named = std::any_of(error.cause.begin(), error.cause.end(),
+                                 [](char c) { return c >= 'a' && c <= 'z'; });
+  return named ? std::string_view(error.cause) : std::string_view();
+}
+
+/// Upstream names one action otherwise where it times it.
+std::string_view timed_name(std::string_view action) {
+  return action == "AssignIpv6Addresses" ? "AssignIpv6AddressesWithContext" : action;
+}
+
+}  // namespace
 
 template <class Call>
 auto MeasuredEc2::measure(std::string_view action, Call call) -> decltype(call()) {
@@ -11,10 +30,10 @@ auto MeasuredEc2::measure(std::string_view action, Call call) -> decltype(call()
   const auto seconds = std::chrono::duration<double>(took).count();
   const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
   const bool ok = result.has_value();
-  const std::string_view status = ok ? std::string_view("200") : result.error().cause;
+  const std::string_view status = ok ? std::string_view("200") : api_code(result.error());
   metrics_.add<Metric::awscni_ec2api_req_count>({action});
-  metrics_.observe<Metric::awscni_aws_api_latency_ms>(static_cast<double>(milliseconds),
-                                                      {action, ok ? "false" : "true", status});
+  metrics_.observe<Metric::awscni_aws_api_latency_ms>(
+      static_cast<double>(milliseconds), {timed_name(action), ok ? "false" : "true", status});
   metrics_.observe<Metric::vpccni_ec2_seconds>(seconds, {action, ok ? "ok" : "error"});
   if (!ok) {
     metrics_.add<Metric::awscni_ec2api_error_count>({action});

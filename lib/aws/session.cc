@@ -25,6 +25,17 @@ Result<bool> flag(const Environment& environment, const std::string& name) {
   return Error{Errc::invalid_argument, name + " must be true or false, not \"" + text + "\""};
 }
 
+/// The first of the variables that is set, or "". Errors name it.
+Result<std::string> url(const Environment& environment, std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    if (auto text = variable(environment, name); !text.empty()) {
+      VPCCNI_TRY([[maybe_unused]] const auto parts, wrap(split_url(text), name));
+      return text;
+    }
+  }
+  return std::string();
+}
+
 std::string first_of(std::initializer_list<std::string> texts) {
   for (const auto& text : texts) {
     if (!text.empty()) {
@@ -36,16 +47,16 @@ std::string first_of(std::initializer_list<std::string> texts) {
 
 Result<> read_endpoints(const Environment& environment, SessionOptions& options) {
   VPCCNI_TRY(const bool ignored, flag(environment, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"));
-  const auto configured = [&](const std::string& name) {
-    return ignored ? std::string() : variable(environment, name);
-  };
   VPCCNI_TRY(const bool fips, flag(environment, "AWS_USE_FIPS_ENDPOINT"));
   VPCCNI_TRY(const bool dual_stack, flag(environment, "AWS_USE_DUALSTACK_ENDPOINT"));
-  const std::string all = configured("AWS_ENDPOINT_URL");
-  options.ec2_endpoint = {first_of({variable(environment, "AWS_EC2_ENDPOINT"),
-                                    configured("AWS_ENDPOINT_URL_EC2"), all}),
-                          fips, dual_stack};
-  options.sts_endpoint = {first_of({configured("AWS_ENDPOINT_URL_STS"), all}), fips, dual_stack};
+  const Environment configured = ignored ? Environment() : environment;
+  VPCCNI_TRY(auto ec2, url(environment, {"AWS_EC2_ENDPOINT"}));
+  if (ec2.empty()) {
+    VPCCNI_TRY(ec2, url(configured, {"AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL"}));
+  }
+  VPCCNI_TRY(auto sts, url(configured, {"AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"}));
+  options.ec2_endpoint = {std::move(ec2), fips, dual_stack};
+  options.sts_endpoint = {std::move(sts), fips, dual_stack};
   return {};
 }
 
@@ -100,7 +111,7 @@ Result<SessionOptions> session_options(const Environment& environment) {
     }
   }
   const auto seconds = base::parse_integer<int>(variable(environment, "HTTP_TIMEOUT"));
-  if (seconds && *seconds >= 10 && *seconds <= 3600) {
+  if (seconds && *seconds >= 10) {
     options.timeout = std::chrono::seconds(*seconds);
   }
   if (const auto version = variable(environment, "VPC_CNI_VERSION"); !version.empty()) {

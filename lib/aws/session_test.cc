@@ -221,6 +221,10 @@ TEST_CASE("session: no usable region, no session") {
     SessionOptions options;
     options.imds.endpoint = imds.url();
     CHECK_FALSE(open_session(options, clock, nullptr));
+    // Nor with explicit endpoints: the region is part of every signature.
+    options.ec2_endpoint.explicit_url = "http://localhost:1";
+    options.sts_endpoint.explicit_url = "http://localhost:1";
+    CHECK_FALSE(open_session(options, clock, nullptr));
   }
   SessionOptions nobody;
   nobody.imds.endpoint = "http://127.0.0.1:1";

@@ -55,8 +55,7 @@ Result<std::string> hmac_sha256(std::string_view key, std::string_view bytes) {
       OSSL_PARAM_construct_end()};
   std::array<unsigned char, kSize> out{};
   std::size_t size = 0;
-  if (!context ||
-      EVP_MAC_init(context.get(), raw(key), key.size(), parameters.data()) != 1 ||
+  if (!context || EVP_MAC_init(context.get(), raw(key), key.size(), parameters.data()) != 1 ||
       EVP_MAC_update(context.get(), raw(bytes), bytes.size()) != 1 ||
       EVP_MAC_final(context.get(), out.data(), &size, out.size()) != 1 || size != kSize) {
     return refused("HMAC-SHA-256");

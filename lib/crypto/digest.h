@@ -10,7 +10,7 @@
 
 namespace vpccni::crypto {
 
-Result<std::string> sha256(std::string_view bytes);  // 32 raw bytes
+Result<std::string> sha256(std::string_view bytes);                             // 32 raw bytes
 Result<std::string> hmac_sha256(std::string_view key, std::string_view bytes);  // 32 raw bytes
 
 /// n random bytes from the provider's generator.

@@ -23,6 +23,8 @@ TEST_CASE("HMAC-SHA-256: RFC 4231 cases 1, 2 and 6") {
         "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
-TEST_CASE("random bytes differ") { CHECK(*random_bytes(16) != *random_bytes(16)); }
+TEST_CASE("random bytes differ") {
+  CHECK(*random_bytes(16) != *random_bytes(16));
+}
 
 }  // namespace vpccni::crypto

@@ -51,7 +51,8 @@ class Loop {
 
   [[nodiscard]] Registration after(base::Duration delay, Task task);   // once
   [[nodiscard]] Registration every(base::Duration period, Task task);  // first after one period
-  [[nodiscard]] Registration watch(int fd, Ready what, std::function<void(bool readable, bool writable)>);
+  [[nodiscard]] Registration watch(int fd, Ready what,
+                                   std::function<void(bool readable, bool writable)>);
   [[nodiscard]] Registration on_signal(int number, Task task);
 
   /// For the http and rpc servers, which speak libevent directly.

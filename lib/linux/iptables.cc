@@ -99,12 +99,12 @@ Result<SavedTable> Iptables::save(std::string_view table) const {
   argv.insert(argv.end(), {"-t", std::string(table)});
   VPCCNI_TRY(const ProcessOutput output, run_process(argv, {}, {}));
   if (output.exit_status != 0) {
-    return Error{Errc::internal, argv.front() + " -t " + std::string(table) + ": " +
-                                     complaint(output)};
+    return Error{Errc::internal,
+                 argv.front() + " -t " + std::string(table) + ": " + complaint(output)};
   }
   if (output.out.find("is incompatible, use 'nft' tool") != std::string::npos) {
-    return Error{Errc::unsupported, "table " + std::string(table) +
-                                        " holds nftables rules that iptables cannot show"};
+    return Error{Errc::unsupported,
+                 "table " + std::string(table) + " holds nftables rules that iptables cannot show"};
   }
   return parse_save(table, output.out);
 }

@@ -41,7 +41,8 @@ std::string sentence_of(nlmsghdr* message) {
   if (offset >= length) {
     return {};
   }
-  auto* first = reinterpret_cast<nlattr*>(static_cast<char*>(nlmsg_data(message)) + offset);  // NOLINT
+  auto* first =
+      reinterpret_cast<nlattr*>(static_cast<char*>(nlmsg_data(message)) + offset);  // NOLINT
   const nlattr* text = nla_find(first, static_cast<int>(length - offset), NLMSGERR_ATTR_MSG);
   if (text == nullptr) {
     return {};
@@ -219,9 +220,10 @@ Result<std::vector<std::string>> Netlink::dump(const Request& request) {
       (void)base::SystemClock().wait_for(kDumpPause, {});
     }
   }
-  return Error{Errc::conflict, request.what + ": the table changed during " +
-                                   std::to_string(kDumpTries) + " readings",
-               "NLM_F_DUMP_INTR"};
+  return Error{
+      Errc::conflict,
+      request.what + ": the table changed during " + std::to_string(kDumpTries) + " readings",
+      "NLM_F_DUMP_INTR"};
 }
 
 }  // namespace vpccni::linux

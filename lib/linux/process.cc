@@ -100,8 +100,7 @@ Result<pid_t> spawn(const std::vector<std::string>& argv, int in, int out, int e
   (void)::posix_spawnattr_setsigdefault(&attributes, &defaults);
   (void)::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   pid_t pid = -1;
-  const int status =
-      ::posix_spawnp(&pid, words[0], &actions, &attributes, words.data(), ::environ);
+  const int status = ::posix_spawnp(&pid, words[0], &actions, &attributes, words.data(), ::environ);
   (void)::posix_spawn_file_actions_destroy(&actions);
   (void)::posix_spawnattr_destroy(&attributes);
   if (status != 0) {
@@ -135,8 +134,7 @@ Result<> follow(pid_t pid, int out, int err, const ProcessLimits& limits, Proces
   if (!ended.valid()) {
     return errno_error(errno, "pidfd_open");
   }
-  std::array<pollfd, 3> waits = {
-      {{out, POLLIN, 0}, {err, POLLIN, 0}, {ended.get(), POLLIN, 0}}};
+  std::array<pollfd, 3> waits = {{{out, POLLIN, 0}, {err, POLLIN, 0}, {ended.get(), POLLIN, 0}}};
   // A grandchild may hold the streams open for ever: only the process itself must end.
   while (waits[0].fd >= 0 || waits[2].fd >= 0) {
     const int left = milliseconds_until(deadline);

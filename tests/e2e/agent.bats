@@ -107,8 +107,7 @@ all_ping() {
 }
 
 @test "random bytes and half requests on both RPC addresses" {
-  local i
-  for i in 1 2 3 4 5; do
+  for _ in 1 2 3 4 5; do
     lab exec a sh -c 'head -c 65536 /dev/urandom | timeout 2 nc -N 127.0.0.1 50051 >/dev/null' || true
     lab exec a sh -c 'printf "GET / HTTP/1.1\r\n\r\n" | timeout 2 nc -N 127.0.0.1 50051 >/dev/null' || true
     lab exec a sh -c '{ printf "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"; head -c 100000 /dev/zero; } | timeout 2 nc -N -U /var/run/aws-node/ipamd.sock >/dev/null' || true
@@ -141,14 +140,22 @@ all_ping() {
   ip netns add "${VPCLAB_NAME}-odd"
   ip -n "${VPCLAB_NAME}-odd" link add eth0 type veth peer name other
   local before
-  before=$(lab exec a ip rule; lab exec a ip -4 route show table all; lab exec a ip -o link | cut -d: -f2)
+  before=$(
+    lab exec a ip rule
+    lab exec a ip -4 route show table all
+    lab exec a ip -o link | cut -d: -f2
+  )
   NETNS=/run/netns/${VPCLAB_NAME}-odd run plugin ADD a odd aaaabbbbccccdddd
   ip netns del "${VPCLAB_NAME}-odd"
   [ "${status}" -eq 1 ]
   [ "$(jq .code <<<"${output}")" = 999 ]
   [[ "${output}" == *eth0* ]]
   [ "$(state | jq length)" -eq 4 ]
-  diff <(echo "${before}") <(lab exec a ip rule; lab exec a ip -4 route show table all; lab exec a ip -o link | cut -d: -f2)
+  diff <(echo "${before}") <(
+    lab exec a ip rule
+    lab exec a ip -4 route show table all
+    lab exec a ip -o link | cut -d: -f2
+  )
 }
 
 @test "wrong settings: named, defaults used, or the start refused" {

@@ -25,7 +25,7 @@ nothing_left() {
 }
 
 @test "killed in the middle it leaves nothing behind, and runs again" {
-  lab demo >/dev/null 2>&1 3>&- &
+  "${BATS_TEST_DIRNAME}/../../scripts/lab" demo >/dev/null 2>&1 3>&- & # not a function: its own pid
   local pid=$!
   until_ok 30 test -e "${VPCLAB_STATE}/node-b/agent.pid"
   kill -KILL "${pid}"

@@ -17,6 +17,7 @@ teardown() {
 call() {
   local verb=$1
   shift
+  # shellcheck disable=SC2016 # for the inner shell
   env -i PATH=/usr/bin:/bin CNI_COMMAND="${verb}" CNI_CONTAINERID=c1 CNI_NETNS=/run/netns/none-such \
     CNI_IFNAME=eth0 CNI_PATH="${bin}" "$@" \
     unshare -nm sh -c 'mkdir -p /run/aws-node; mount -t tmpfs none /run/aws-node; exec "$0"' "${bin}/aws-cni" 2>"${BATS_TEST_TMPDIR}/stderr"

@@ -133,8 +133,8 @@ END
 }
 
 @test "the result of ADD, in each version's form" {
-  local version
-  diff <(jq -S . "${VPCLAB_STATE}/node-a/pods/pod-b.result" | as_example) <(jq -S . <<END
+  diff <(jq -S . "${VPCLAB_STATE}/node-a/pods/pod-b.result" | as_example) <(
+    jq -S . <<END
 {"cniVersion": "1.0.0",
  "interfaces": [
    {"name": "eni2f5353dd8c5"},
@@ -142,7 +142,7 @@ END
    {"name": "dummy2f5353dd8c5", "mac": "0", "sandbox": "1"}],
  "ips": [{"interface": 1, "address": "10.0.1.30/32"}]}
 END
-)
+  )
   # The same ADD again is the same answer, and in 0.4.0 the same address.
   local id
   id=$(<"${VPCLAB_STATE}/node-a/pods/pod-a.id")

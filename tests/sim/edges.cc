@@ -19,12 +19,12 @@ constexpr auto kClientTimeout = seconds(10);
 /// base::retry draws its jitter from the machine's entropy; a run must repeat. A wait is cut to
 /// the step below it, and no back-off of lib/agent has a step inside its 15 % of jitter: then the
 /// cut wait is the same for every draw. (The test sim_replay sees it if that changes.)
-constexpr milliseconds kWaits[] = {
-    milliseconds(50),   milliseconds(75),   milliseconds(100),   milliseconds(150),
-    milliseconds(200),  milliseconds(240),  milliseconds(350),   milliseconds(500),
-    milliseconds(700),  milliseconds(1000), milliseconds(1200),  milliseconds(1500),
-    milliseconds(1900), milliseconds(2700), milliseconds(5500),  milliseconds(10700),
-    milliseconds(21000), milliseconds(45000)};
+constexpr milliseconds kWaits[] = {milliseconds(50),    milliseconds(75),    milliseconds(100),
+                                   milliseconds(150),   milliseconds(200),   milliseconds(240),
+                                   milliseconds(350),   milliseconds(500),   milliseconds(700),
+                                   milliseconds(1000),  milliseconds(1200),  milliseconds(1500),
+                                   milliseconds(1900),  milliseconds(2700),  milliseconds(5500),
+                                   milliseconds(10700), milliseconds(21000), milliseconds(45000)};
 
 Error gone() {
   return {Errc::unavailable, "no answer"};
@@ -68,9 +68,9 @@ template <class T, class Work>
 Result<T> ProcessEc2::call(const char* action, const std::string& what, Work work) {
   auto& random = world_.random;
   if (world_.storm && random.chance(world_.odds.call_fault)) {
-    const std::vector<vpc::FaultKind> kinds = {
-        vpc::FaultKind::throttle, vpc::FaultKind::fail, vpc::FaultKind::lose_answer,
-        vpc::FaultKind::cut, vpc::FaultKind::black_hole};
+    const std::vector<vpc::FaultKind> kinds = {vpc::FaultKind::throttle, vpc::FaultKind::fail,
+                                               vpc::FaultKind::lose_answer, vpc::FaultKind::cut,
+                                               vpc::FaultKind::black_hole};
     world_.model.faults().add({.kind = random.pick(kinds), .action = action, .times = 1});
   }
   if (!process_.pass(random.between(milliseconds(2), milliseconds(80)), {}) ||
@@ -111,8 +111,7 @@ Result<T> ProcessEc2::call(const char* action, const std::string& what, Work wor
 Result<std::vector<aws::Eni>> ProcessEc2::network_interfaces(const aws::EniFilter& filter) {
   const std::string what = filter.ids.empty() ? "" : to_string(filter.ids.front());
   return call<std::vector<aws::Eni>>(
-      "DescribeNetworkInterfaces", what,
-      [&](base::Instant now) -> Result<std::vector<aws::Eni>> {
+      "DescribeNetworkInterfaces", what, [&](base::Instant now) -> Result<std::vector<aws::Eni>> {
         world_.model.advance(now);
         std::vector<aws::Eni> found;
         for (const auto& id : filter.ids) {
@@ -182,8 +181,7 @@ Result<aws::Eni> ProcessEc2::create(const aws::NewEni& wanted) {
                         });
 }
 
-Result<net::AttachmentId> ProcessEc2::attach(const net::EniId& eni,
-                                             const net::InstanceId& instance,
+Result<net::AttachmentId> ProcessEc2::attach(const net::EniId& eni, const net::InstanceId& instance,
                                              net::NetworkCard card, net::DeviceIndex device) {
   return call<net::AttachmentId>("AttachNetworkInterface", to_string(eni), [&](base::Instant now) {
     return world_.model.attach(eni, instance, card, device, now);
@@ -198,9 +196,8 @@ Result<> ProcessEc2::delete_on_termination(const net::EniId& eni, const net::Att
 
 Result<> ProcessEc2::set_groups(const net::EniId& eni,
                                 const std::vector<net::SecurityGroupId>& groups) {
-  return call<void>("ModifyNetworkInterfaceAttribute", to_string(eni), [&](base::Instant now) {
-    return world_.model.set_groups(eni, groups, now);
-  });
+  return call<void>("ModifyNetworkInterfaceAttribute", to_string(eni),
+                    [&](base::Instant now) { return world_.model.set_groups(eni, groups, now); });
 }
 
 Result<> ProcessEc2::detach(const net::AttachmentId& id) {
@@ -214,10 +211,9 @@ Result<> ProcessEc2::remove(const net::EniId& eni) {
 }
 
 Result<aws::Added> ProcessEc2::assign_addresses(const net::EniId& eni, int count) {
-  return call<aws::Added>("AssignPrivateIpAddresses", to_string(eni) + " " + std::to_string(count),
-                          [&](base::Instant now) {
-                            return world_.model.assign({.eni = eni, .count = count}, now);
-                          });
+  return call<aws::Added>(
+      "AssignPrivateIpAddresses", to_string(eni) + " " + std::to_string(count),
+      [&](base::Instant now) { return world_.model.assign({.eni = eni, .count = count}, now); });
 }
 
 Result<> ProcessEc2::unassign_addresses(const net::EniId& eni, const std::vector<net::Ip>& ips) {
@@ -349,8 +345,8 @@ Result<> ProcessKernel::set_up_eni(const podnet::EniNetwork& eni) {
   const auto& all = world_.model.enis();
   const bool there = std::any_of(all.begin(), all.end(), [&](const auto& one) {
     const auto& attachment = one.second.attachment;
-    return one.second.mac == eni.mac && attachment &&
-           attachment->instance == world_.instance && attachment->status != "attaching";
+    return one.second.mac == eni.mac && attachment && attachment->instance == world_.instance &&
+           attachment->status != "attaching";
   });
   if (!there) {
     return Error{Errc::not_found, "no link " + to_string(eni.mac), "ENODEV"};

@@ -33,8 +33,8 @@ const std::map<ipam::PodKey, net::Ip>& Oracle::durable() {
 }
 
 std::size_t Oracle::strict() const {
-  return static_cast<std::size_t>(std::count_if(
-      holdings_.begin(), holdings_.end(), [](const auto& one) { return one.second.strict; }));
+  return static_cast<std::size_t>(std::count_if(holdings_.begin(), holdings_.end(),
+                                                [](const auto& one) { return one.second.strict; }));
 }
 
 // --- what happens
@@ -115,8 +115,8 @@ void Oracle::check_new(const ipam::PodKey& key, const ipam::Lease& lease, const 
       violated("no address on two pods", what + " is held by " + text(other));
     } else if (heard.at - held.freed < std::chrono::seconds(world_.settings.ip_cooldown_seconds)) {
       const auto age = std::chrono::duration<double>(heard.at - held.freed).count();
-      violated("cooldown", what + " was freed by " + text(other) + " " + std::to_string(age) +
-                               " s before");
+      violated("cooldown",
+               what + " was freed by " + text(other) + " " + std::to_string(age) + " s before");
     }
   }
   if (const auto trouble = ec2_trouble(lease.eni, lease.address);
@@ -144,8 +144,8 @@ void Oracle::said_del(const ipam::ReplyDel& reply) {
                                           to_string(held->second.address));
   }
   if (last_add_[asked.key] < asked.order && durable().contains(asked.key)) {
-    violated("reply is durable", "DEL of " + text(asked.key) +
-                                     " succeeded, but the checkpoint on disk still holds it");
+    violated("reply is durable",
+             "DEL of " + text(asked.key) + " succeeded, but the checkpoint on disk still holds it");
   }
   if (held != holdings_.end() && !held->second.strict) {
     held->second.freed = std::max(held->second.freed, asked.at);
@@ -237,19 +237,18 @@ void Oracle::check_at_rest(const ipam::Core& core, bool just_started) {
   const auto* subnet = world_.model.find_subnet(world_.subnet);
   const bool dry = subnet->available_addresses < 2;
   if (shortage > 0 && !full && !dry) {
-    violated("pool within targets", "short of " + std::to_string(shortage) + ": " + counts + "; " +
-                                        core.plan().because);
+    violated("pool within targets",
+             "short of " + std::to_string(shortage) + ": " + counts + "; " + core.plan().because);
   }
   // Not more than wanted.
   const int surplus =
       ips ? std::min(free - targets.warm_ips, stats.total - targets.minimum_ips) : 0;
   if (surplus > 0) {
-    violated("pool within targets", std::to_string(surplus) + " over target: " + counts + "; " +
-                                        core.plan().because);
+    violated("pool within targets",
+             std::to_string(surplus) + " over target: " + counts + "; " + core.plan().because);
   }
   for (const auto& [id, eni] : store.enis()) {
-    if (!ips && !eni.primary && eni.assigned() == 0 &&
-        free >= (targets.warm_enis + 1) * per_eni) {
+    if (!ips && !eni.primary && eni.assigned() == 0 && free >= (targets.warm_enis + 1) * per_eni) {
       violated("pool within targets", to_string(id) + " is one ENI too many: " + counts);
     }
   }
@@ -283,8 +282,8 @@ void Oracle::check_at_rest(const ipam::Core& core, bool just_started) {
         podnet::host_veth_name(world_.settings.veth_prefix, one.pod.name_space, one.pod.name, 0);
     if (just_started && !alive && one.key.network != ipam::kRecoveredNetwork &&
         !world_.kernel.has_link(veth)) {
-      violated("no address is leaked", to_string(one.address) + " of " + text(one.key) +
-                                           " is held, but no such pod lives");
+      violated("no address is leaked",
+               to_string(one.address) + " of " + text(one.key) + " is held, but no such pod lives");
     }
   }
   for (const auto& [address, kept] : store.quarantined()) {

@@ -30,9 +30,9 @@ class Oracle {
   void took(const net::Ip& address) { outsiders_.insert(address); }  // not our doing
 
   // Invariants, at any time.
-  void check_ec2();                           // no address of a live pod is taken away
-  void check_store(const ipam::Core& core);   // every live pod's address is held
-  void check_wiring();                        // every live pod has its link, route and rules
+  void check_ec2();                          // no address of a live pod is taken away
+  void check_store(const ipam::Core& core);  // every live pod's address is held
+  void check_wiring();                       // every live pod has its link, route and rules
   // After a long quiet time.
   void check_at_rest(const ipam::Core& core, bool just_started);
 

@@ -27,17 +27,19 @@ Process::Process(World& world, std::uint64_t id)
       ec2_(world, *this),
       imds_(world, *this),
       kernel_(world, *this),
-      log_([&world](std::string_view line) {
-        world.journal.say([&] { return "  log " + std::string(line.substr(0, line.size() - 1)); });
-      }, world.journal.wanted() ? base::Level::warn : base::Level::error, clock_),
+      log_(
+          [&world](std::string_view line) {
+            world.journal.say(
+                [&] { return "  log " + std::string(line.substr(0, line.size() - 1)); });
+          },
+          world.journal.wanted() ? base::Level::warn : base::Level::error, clock_),
       edges_{ec2_, imds_, kernel_, clock_, log_} {}
 
 // --- time and death
 
 bool Process::pass(base::Duration how_long, const std::stop_token& stop) {
   if (!dead_) {
-    world_.time.pass(how_long,
-                     [&] { return dead_ || world_.over() || stop.stop_requested(); });
+    world_.time.pass(how_long, [&] { return dead_ || world_.over() || stop.stop_requested(); });
   }
   return !dead_ && !world_.over() && !stop.stop_requested();
 }
@@ -218,10 +220,9 @@ void Process::answer(ipam::Token token, const Reply& reply) {
     return;
   }
   const bool lost = world_.storm && world_.random.chance(world_.odds.reply_lost);
-  world_.time.after(world_.random.between(microseconds(30), milliseconds(3)),
-                    [done = std::move(caller.mapped()), reply = lost ? Reply() : reply] {
-                      done(reply);
-                    });
+  world_.time.after(
+      world_.random.between(microseconds(30), milliseconds(3)),
+      [done = std::move(caller.mapped()), reply = lost ? Reply() : reply] { done(reply); });
 }
 
 void Process::perform(ipam::Effect& effect) {
@@ -253,23 +254,20 @@ void Process::perform(ipam::Effect& effect) {
   } else if (auto* adopt = std::get_if<ipam::AdoptEni>(&effect)) {
     world_.journal.say([&] { return "  adopt " + to_string(adopt->eni.facts.id); });
     if (!world_.mutant(Mutant::lose_adopt)) {
-      post_pool([this, eni = adopt->eni] {
-        post(agent::adopt(edges_, node_, eni, stop_.get_token()));
-      });
+      post_pool(
+          [this, eni = adopt->eni] { post(agent::adopt(edges_, node_, eni, stop_.get_token())); });
     }
   } else if (auto* forget = std::get_if<ipam::ForgetEni>(&effect)) {
-    post_pool([this, facts = forget->facts] {
-      (void)edges_.kernel.delete_rules_from(facts.primary_ip);
-    });
+    post_pool(
+        [this, facts = forget->facts] { (void)edges_.kernel.delete_rules_from(facts.primary_ip); });
   } else if (auto* report = std::get_if<ipam::Report>(&effect)) {
     world_.journal.say([&] { return "  " + describe(*report); });
   }
 }
 
 void Process::execute(const ipam::Execute& effect) {
-  world_.journal.say([&] {
-    return "  execute " + to_string(effect.action) + ", because " + effect.because;
-  });
+  world_.journal.say(
+      [&] { return "  execute " + to_string(effect.action) + ", because " + effect.because; });
   ++operations_;
   post_pool([this, id = effect.id, action = mutate_action(world_, core_->store(), effect.action)] {
     if (boundary("before an operation")) {
@@ -317,11 +315,12 @@ void Process::write_step(const std::shared_ptr<ipam::WriteCheckpoint>& effect, i
   // Each step may be the one that fails; after the rename the file is there all the same.
   if (world_.storm && world_.random.chance(world_.odds.write_fails / 4)) {
     const bool hidden = world_.mutant(Mutant::ack_failed_write);
-    written(effect->serial, hidden ? std::nullopt
-                                   : std::optional(Error{Errc::exhausted,
-                                                         std::string("after \"") +
-                                                             kWriteSteps[step] +
-                                                             "\": no space left", "ENOSPC"}));
+    written(
+        effect->serial,
+        hidden ? std::nullopt
+               : std::optional(Error{
+                     Errc::exhausted,
+                     std::string("after \"") + kWriteSteps[step] + "\": no space left", "ENOSPC"}));
     return;
   }
   if (step == 0) {

@@ -84,16 +84,14 @@ bool Process::set_up_enis() {
   core_ = std::make_unique<ipam::Core>(options, world_.now());
   for (const auto& eni : managed->enis) {
     const auto subnet = agent::subnet_cidr(edges_, node_, eni);
-    auto ready = subnet
-                     ? agent::set_up_attached(edges_, node_, eni, *subnet, stop_.get_token())
-                     : Result<ipam::EniReady>(subnet.error());
+    auto ready = subnet ? agent::set_up_attached(edges_, node_, eni, *subnet, stop_.get_token())
+                        : Result<ipam::EniReady>(subnet.error());
     if (dead_) {
       return false;
     }
     if (!ready) {
-      world_.journal.say([&] {
-        return "  not set up: " + to_string(eni.id) + ": " + ready.error().message;
-      });
+      world_.journal.say(
+          [&] { return "  not set up: " + to_string(eni.id) + ": " + ready.error().message; });
       continue;
     }
     core_->on(*std::move(ready), world_.now());

@@ -37,13 +37,13 @@ struct Disk {
 
 /// How much goes wrong in this seed; all zero once the storm is over.
 struct Odds {
-  double crash = 0;          // at each boundary of an effect
-  double write_fails = 0;    // of a checkpoint
-  double kernel_fails = 0;   // of a reading of the kernel
-  double wiring_fails = 0;   // of a pod, in the plugin
-  double reply_lost = 0;     // on the way from agent to plugin
-  double slow_plugin = 0;    // seconds between reply and wiring
-  double call_fault = 0;     // of an EC2 call, besides the faults that last
+  double crash = 0;         // at each boundary of an effect
+  double write_fails = 0;   // of a checkpoint
+  double kernel_fails = 0;  // of a reading of the kernel
+  double wiring_fails = 0;  // of a pod, in the plugin
+  double reply_lost = 0;    // on the way from agent to plugin
+  double slow_plugin = 0;   // seconds between reply and wiring
+  double call_fault = 0;    // of an EC2 call, besides the faults that last
 };
 
 struct World {
@@ -62,8 +62,8 @@ struct World {
   net::InstanceId instance;
   net::SubnetId subnet;
   aws::InstanceLimits limits;
-  bool outsiders = false;          // somebody else changes our ENIs too
-  bool checkpoint_loss = false;    // the disk may lose the checkpoint
+  bool outsiders = false;        // somebody else changes our ENIs too
+  bool checkpoint_loss = false;  // the disk may lose the checkpoint
   bool unschedulable = false;
   std::unique_ptr<Oracle> oracle;
   std::unique_ptr<Pods> pods;

@@ -1,0 +1,143 @@
+#include "tests/sim/simulation.h"
+
+#include "aws/instance_limits.h"
+#include "tests/sim/oracle.h"
+#include "tests/sim/pods.h"
+#include "tests/sim/process.h"
+#include "tests/sim/weather.h"
+#include "tests/vpc/topology.h"
+
+namespace vpccni::sim {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr auto kQuiet = minutes(15);     // longer than every back-off and pause of the agent
+constexpr auto kWatch = minutes(5);      // then nothing more may happen
+constexpr std::uint64_t kDryBudget = 4;  // tries in that time if the subnet has no address left
+
+vpc::ModelOptions model_options(const Options& options) {
+  vpc::ModelOptions made;
+  made.seed = options.seed;
+  made.scattered = options.seed % 2 == 0;
+  return made;
+}
+
+base::Duration gap(Random& random) {
+  const int draw = random.between(0, 9);
+  return draw < 6   ? random.between(milliseconds(0), milliseconds(200))
+         : draw < 9 ? random.between(milliseconds(200), seconds(5))
+                    : random.between(seconds(5), seconds(70));
+}
+
+void schedule_steps(World& world, int left) {
+  world.time.after(gap(world.random), [&world, left] {
+    if (left == 0) {
+      calm(world);
+      return;
+    }
+    storm_step(world);
+    world.oracle->check_ec2();
+    world.oracle->check_wiring();
+    if (auto sound = world.model.check(); !sound) {
+      world.journal.violated("the VPC model is sound", sound.error().message);
+    }
+    schedule_steps(world, left - 1);
+  });
+}
+
+void pass(World& world, base::Duration how_long) {
+  world.time.pass(how_long, [&] { return world.over(); });
+}
+
+/// The agent must serve by now, and be at rest.
+void look(World& world, bool just_started) {
+  if (world.over()) {
+    return;
+  }
+  if (world.serving() == nullptr) {
+    world.journal.violated("the agent serves", "it does not, long after the storm");
+    return;
+  }
+  world.oracle->check_at_rest(world.process->core(), just_started);
+}
+
+void watch(World& world) {
+  if (world.over()) {
+    return;
+  }
+  const auto before = world.process->operations();
+  pass(world, kWatch);
+  const auto more = world.process->operations() - before;
+  const bool dry = world.model.find_subnet(world.subnet)->available_addresses < 16;
+  if (more > (dry ? kDryBudget : 0)) {
+    world.journal.violated("the planner comes to rest", std::to_string(more) +
+                                                            " operations in five quiet minutes; " +
+                                                            world.process->core().plan().because);
+  }
+  if (world.process->core().plan().running) {
+    world.journal.violated("the planner comes to rest",
+                           "still running: " + *world.process->core().plan().running);
+  }
+}
+
+}  // namespace
+
+World::World(const Options& wanted)
+    : options(wanted),
+      random(wanted.seed),
+      journal(time, wanted.trace),
+      model(model_options(wanted)),
+      oracle(std::make_unique<Oracle>(*this)),
+      pods(std::make_unique<Pods>(*this)) {
+  const auto topology = vpc::default_topology(model, now());
+  subnet = topology.subnets.front();
+  if (random.chance(0.25)) {
+    const auto vpc = model.add_vpc({net::Cidr(net::Ip::v4(0x0a640000U), 16)}, now());
+    const auto cidr = net::Cidr(net::Ip::v4(0x0a640000U), random.between(26, 28));
+    subnet = *model.add_subnet({.vpc = vpc, .cidr = cidr, .zone = "us-west-2a"});
+  }
+  const std::vector<std::string> types = {"tiny.test", "m9x.large", "t3.small", "m5.large",
+                                          "t3.xlarge"};
+  const auto type = random.pick(types);
+  limits = *model.find_limits(type);
+  instance = model.run_instance({.type = type, .subnet = subnet}, now())->id;
+  draw_climate(*this);
+}
+
+World::~World() = default;
+
+Process* World::serving() const {
+  return process && process->serving() ? process.get() : nullptr;
+}
+
+void World::start_agent(base::Duration delay) {
+  time.after(delay, [this] {
+    process = std::make_unique<Process>(*this, ++incarnations);
+    (void)process->start();
+  });
+}
+
+Outcome simulate(const Options& options) {
+  World world(options);
+  world.start_agent(milliseconds(1));
+  schedule_steps(world, options.steps);
+  while (world.storm && !world.over()) {
+    pass(world, minutes(1));
+  }
+  pass(world, kQuiet);
+  look(world, false);
+  watch(world);
+  if (!world.over()) {
+    world.process->crash("a last, clean restart");
+  }
+  pass(world, kQuiet);
+  look(world, true);
+  watch(world);
+  return {world.journal.violation(), world.journal.lines(), world.journal.digest()};
+}
+
+}  // namespace vpccni::sim
