@@ -1,6 +1,8 @@
 #include "agent/eni_lifecycle.h"
 
 #include <algorithm>
+#include <array>
+#include <ctime>
 
 #include "agent/choose_subnet.h"
 #include "base/retry.h"
@@ -8,6 +10,16 @@
 namespace vpccni::agent {
 
 namespace {
+
+/// Whole seconds, UTC: what cleaners of leaked ENIs read.
+std::string rfc3339(base::WallTime at) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(
+      std::chrono::time_point_cast<std::chrono::system_clock::duration>(at));
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  std::array<char, 32> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc)};
+}
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -72,6 +84,7 @@ Result<Created> create_somewhere(const Edges& edges, const Node& node, int addre
     wanted.groups = groups;
     wanted.description = "aws-K8S-" + to_string(node.identity.id);
     wanted.tags = eni_tags(node);
+    wanted.tags.try_emplace("node.k8s.amazonaws.com/createdAt", rfc3339(edges.clock.now().wall));
     wanted.secondary_addresses = addresses;
     auto eni = edges.ec2.create(wanted);
     if (eni) {

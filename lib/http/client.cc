@@ -219,6 +219,13 @@ class CurlClient final : public Client {
   }
 
   Result<Response> run(Transfer& transfer) {
+    for (const auto& [name, value] : transfer.request.headers) {
+      constexpr std::string_view kBreaks("\r\n\0", 3);  // would begin another header
+      if ((name + value).find_first_of(kBreaks) != std::string::npos) {
+        return Error{Errc::invalid_argument,
+                     transfer.request.url + ": a header has a line break in it"};
+      }
+    }
     Handle handle = borrow();
     if (!handle) {
       return Error{Errc::internal, "libcurl gives no handle"};

@@ -9,6 +9,8 @@ namespace {
 
 /// Describe may lag behind an Assign; an address this new is not taken away for being unlisted.
 constexpr auto kConsistencyLag = std::chrono::seconds(60);
+/// From the answer to an ADD until the pod has its link, at the latest.
+constexpr auto kWiringGrace = std::chrono::seconds(60);
 constexpr auto kRetryFirst = std::chrono::seconds(2);
 constexpr auto kRetryMax = std::chrono::seconds(60);
 
@@ -30,7 +32,9 @@ RestoreReport Core::restore(const std::vector<Assignment>& checkpoint,
   for (const Assignment& entry : checkpoint) {
     const bool named = !entry.pod.name_space.empty() && !entry.pod.name.empty();
     const bool recovered = entry.key.network == kRecoveredNetwork;
-    if ((named || recovered) && !alive(entry)) {
+    // A plugin that got its answer just before the agent ended may still be wiring the pod.
+    const bool settled = now.wall - entry.since > kWiringGrace;
+    if ((named || recovered) && settled && !alive(entry)) {
       store_.restore_cooling(entry.address, now.wall);
       report.dropped.push_back(entry);
       continue;

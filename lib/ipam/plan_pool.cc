@@ -128,8 +128,11 @@ bool spare(const EniEntry& eni, const Snapshot& s) {
     total -= block.prefix == s.store.options().prefixes ? static_cast<int>(cidr.size()) : 0;
   }
   const int available = total - s.stats.assigned;  // nothing is assigned on this ENI
+  Stats left = s.stats;
+  left.total = total;
   return (s.targets.warm_ips == 0 || available >= s.targets.warm_ips) &&
-         (s.targets.minimum_ips == 0 || total >= s.targets.minimum_ips);
+         (s.targets.minimum_ips == 0 || total >= s.targets.minimum_ips) &&
+         !too_low(s.targets, s.limits, left);  // else it would be created again at once
 }
 
 /// Secondary-IP mode without IP targets: one whole ENI's worth more than wanted.

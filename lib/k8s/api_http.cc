@@ -100,7 +100,8 @@ Result<Node> parse_node(std::string_view text) {
     }
   }
   const Json& capacity = member_or_null(member_or_null(value, "status"), "capacity");
-  if (const auto pods = base::parse_integer<int>(base::string_member(capacity, "pods"))) {
+  if (const auto pods = base::parse_integer<int>(base::string_member(capacity, "pods"));
+      pods && *pods >= 0) {
     node.pod_capacity = *pods;
   }
   if (node.name.empty()) {
@@ -116,15 +117,14 @@ Result<Pod> parse_pod(std::string_view text) {
 
 Result<std::vector<Pod>> parse_pod_list(std::string_view text, std::string& next_page) {
   VPCCNI_TRY(const auto value, object(text));
-  const Json& items = member_or_null(value, "items");
+  const Json* items = base::find_member(value, "items");
+  if (items == nullptr || (!items->is_array() && !items->is_null())) {
+    return Error{Errc::corrupt, "a list without items"};  // null is Go's empty list
+  }
   std::vector<Pod> pods;
-  if (items.is_array()) {
-    for (const auto& item : items) {
-      VPCCNI_TRY(auto pod, pod_of(item));
-      pods.push_back(std::move(pod));
-    }
-  } else if (!items.is_null()) {
-    return Error{Errc::corrupt, "items is no list"};
+  for (const auto& item : *items) {
+    VPCCNI_TRY(auto pod, pod_of(item));
+    pods.push_back(std::move(pod));
   }
   next_page = base::string_member(member_or_null(value, "metadata"), "continue");
   return pods;

@@ -71,6 +71,16 @@ void Oracle::wired(const ipam::PodKey& key, const std::string& veth) {
   }
 }
 
+void Oracle::ending(const ipam::PodKey& key) {
+  if (const auto held = holdings_.find(key); held != holdings_.end()) {
+    held->second.wired = false;
+  }
+}
+
+void Oracle::forget_loose() {
+  std::erase_if(holdings_, [](const auto& one) { return !one.second.strict; });
+}
+
 void Oracle::said_add(const ipam::ReplyAdd& reply) {
   const auto* lease = std::get_if<ipam::Lease>(&reply.answer);
   const auto heard = heard_.extract(reply.token);
@@ -235,7 +245,7 @@ void Oracle::check_at_rest(const ipam::Core& core, bool just_started) {
             : std::max(targets.warm_enis * per_eni - free, 0);
   const bool full = stats.total >= core.limits().enis * per_eni;
   const auto* subnet = world_.model.find_subnet(world_.subnet);
-  const bool dry = subnet->available_addresses < 2;
+  const bool dry = subnet->available_addresses <= per_eni;
   if (shortage > 0 && !full && !dry) {
     violated("pool within targets",
              "short of " + std::to_string(shortage) + ": " + counts + "; " + core.plan().because);
@@ -248,7 +258,10 @@ void Oracle::check_at_rest(const ipam::Core& core, bool just_started) {
              std::to_string(surplus) + " over target: " + counts + "; " + core.plan().because);
   }
   for (const auto& [id, eni] : store.enis()) {
-    if (!ips && !eni.primary && eni.assigned() == 0 && free >= (targets.warm_enis + 1) * per_eni) {
+    const int left = free - static_cast<int>(eni.blocks.size());
+    const bool spare = left >= targets.warm_enis * per_eni && left > 0;
+    if (!ips && !eni.primary && eni.assigned() == 0 && spare &&
+        free >= (targets.warm_enis + 1) * per_eni) {
       violated("pool within targets", to_string(id) + " is one ENI too many: " + counts);
     }
   }

@@ -27,6 +27,9 @@ class Oracle {
   void said_del(const ipam::ReplyDel& reply);
   void gone(const ipam::PodKey& key);  // the sandbox is destroyed
   void wired(const ipam::PodKey& key, const std::string& veth);
+  void ending(const ipam::PodKey& key);  // its link may go at any time
+  /// The checkpoint was lost: nobody can know what was freed a moment ago.
+  void forget_loose();
   void took(const net::Ip& address) { outsiders_.insert(address); }  // not our doing
 
   // Invariants, at any time.

@@ -140,6 +140,7 @@ void Pods::stop(const std::string& id) {
     return;
   }
   sandbox.state = State::stopping;
+  world_.oracle->ending(sandbox.key);
   if (world_.random.chance(0.2)) {
     world_.kernel.destroy(id);  // the namespace goes first
     world_.oracle->gone(sandbox.key);

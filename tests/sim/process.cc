@@ -329,6 +329,7 @@ void Process::write_step(const std::shared_ptr<ipam::WriteCheckpoint>& effect, i
     world_.disk.checkpoint = effect->checkpoint.substr(0, effect->checkpoint.size() / 2);
   } else if (step == 2) {
     world_.disk.checkpoint = effect->checkpoint;
+    world_.checkpoint_lost = false;
   }
   later(world_.random.between(microseconds(20), milliseconds(5)),
         [this, effect, step] { write_step(effect, step + 1); });

@@ -140,6 +140,9 @@ bool Process::restore_pods() {
            std::to_string(report.quarantined.size()) + " quarantined, " +
            std::to_string(report.recovered.size()) + " recovered";
   });
+  if (world_.checkpoint_lost) {
+    world_.oracle->forget_loose();
+  }
   for (const auto& gone : report.dropped) {
     world_.kernel.remove_pod_rules(gone.address);
   }

@@ -10,15 +10,10 @@ namespace vpccni::sim {
 
 class Random {
  public:
-  explicit Random(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15U + 1) {}
+  explicit Random(std::uint64_t seed) : state_(mix(seed)) {}  // near seeds are not alike
 
   /// splitmix64.
-  std::uint64_t next() {
-    std::uint64_t x = (state_ += 0x9e3779b97f4a7c15U);
-    x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9U;
-    x = (x ^ (x >> 27U)) * 0x94d049bb133111ebU;
-    return x ^ (x >> 31U);
-  }
+  std::uint64_t next() { return mix(state_ += 0x9e3779b97f4a7c15U); }
   /// Both ends included.
   int between(int low, int high) {
     return low + static_cast<int>(next() % static_cast<std::uint64_t>(high - low + 1));
@@ -37,6 +32,12 @@ class Random {
   }
 
  private:
+  static std::uint64_t mix(std::uint64_t x) {
+    x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9U;
+    x = (x ^ (x >> 27U)) * 0x94d049bb133111ebU;
+    return x ^ (x >> 31U);
+  }
+
   std::uint64_t state_;
 };
 

@@ -15,8 +15,9 @@ namespace {
 constexpr std::size_t kShown = 100;  // lines of a trace
 constexpr auto kUsage =
     "usage: sim [--seeds N | --seeds FROM..TO | --seed S] [--from S] [--steps N] [--trace]\n"
-    "           [--json] [--mutant NAME | --mutants] [--replay]\n"
+    "           [--json] [--all] [--mutant NAME | --mutants] [--replay]\n"
     "  --trace    print all lines, not only the last ones of a seed that fails\n"
+    "  --all      name every seed that fails instead of ending with the first one\n"
     "  --mutant   plant this bug: the command fails if a seed finds it, as for a real one\n"
     "  --mutants  plant each bug in turn: the command fails if one is not found\n"
     "  --replay   run each seed twice: the command fails if the two differ\n";
@@ -27,6 +28,7 @@ struct Arguments {
   int steps = 250;
   bool trace = false;
   bool json = false;
+  bool all = false;
   bool all_mutants = false;
   bool replay = false;
   Mutant mutant = Mutant::none;
@@ -82,6 +84,8 @@ bool parse(int argc, char** argv, Arguments& out) {
       out.trace = true;
     } else if (name == "--json") {
       out.json = true;
+    } else if (name == "--all") {
+      out.all = true;
     } else if (name == "--mutants") {
       out.all_mutants = true;
     } else if (name == "--replay") {
@@ -123,6 +127,13 @@ int run_seeds(const Arguments& arguments) {
     if (outcome.violation) {
       if (violations++ == 0) {
         first = std::to_string(seed);
+      }
+      if (arguments.all) {
+        std::fprintf(stderr, "seed %llu: %s: %s\n", static_cast<unsigned long long>(seed),
+                     outcome.violation->invariant.c_str(), outcome.violation->detail.c_str());
+        continue;
+      }
+      if (violations == 1) {
         tell(arguments, seed);
       }
       if (!arguments.json) {

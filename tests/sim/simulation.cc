@@ -78,7 +78,7 @@ void watch(World& world) {
                                                             " operations in five quiet minutes; " +
                                                             world.process->core().plan().because);
   }
-  if (world.process->core().plan().running) {
+  if (world.process->core().plan().running && !dry) {
     world.journal.violated("the planner comes to rest",
                            "still running: " + *world.process->core().plan().running);
   }

@@ -104,6 +104,7 @@ void lose_checkpoint(World& world) {
     world.process->crash("the checkpoint is lost");
   }
   world.pods->kill_unwired();
+  world.checkpoint_lost = true;
   if (world.random.chance(0.5)) {
     world.disk.checkpoint.reset();
   } else if (world.disk.checkpoint) {
@@ -158,7 +159,9 @@ void storm_step(World& world) {
   } else if (draw < 59) {
     world.pods->vanish();
   } else if (draw < 63) {
-    world.pods->repeat_add();
+    if (!world.checkpoint_loss) {  // a pod that only the kernel knows has no key any more
+      world.pods->repeat_add();
+    }
   } else if (draw < 67) {
     world.pods->repeat_del();
   } else if (draw < 76) {

@@ -64,6 +64,7 @@ struct World {
   aws::InstanceLimits limits;
   bool outsiders = false;        // somebody else changes our ENIs too
   bool checkpoint_loss = false;  // the disk may lose the checkpoint
+  bool checkpoint_lost = false;  // and no start has dealt with that yet
   bool unschedulable = false;
   std::unique_ptr<Oracle> oracle;
   std::unique_ptr<Pods> pods;
