@@ -1,6 +1,7 @@
 #include "ipam/data_store.h"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -81,6 +82,11 @@ Result<> DataStore::add_block(const net::EniId& id, const net::Cidr& cidr, base:
   block.cidr = cidr;
   block.prefix = !cidr.is_host();
   block.added = now;
+  for (const auto& [address, released] : recent_) {
+    if (cidr.contains(address)) {
+      block.addresses[address].released = released;
+    }
+  }
   for (auto held = quarantined_.begin(); held != quarantined_.end();) {
     if (!cidr.contains(held->first)) {
       ++held;
@@ -189,6 +195,9 @@ Result<Change> DataStore::release(const PodKey& key, base::Instant now) {
   }
   const net::Ip address = it->second;
   by_key_.erase(it);
+  std::erase_if(recent_,
+                [&](const auto& one) { return now.wall - one.second > options_.cooldown; });
+  recent_[address] = now.wall;
   if (const auto kept = quarantined_.find(address); kept != quarantined_.end()) {
     const Assignment& known = kept->second;
     Change change{{address, {}, {}, net::kMainTable, 1}, {known.key, known.pod, known.since, {}}};
@@ -256,6 +265,7 @@ Result<bool> DataStore::restore(const Assignment& assignment) {
 }
 
 void DataStore::restore_cooling(const net::Ip& address, base::WallTime released) {
+  recent_[address] = released;
   const Place place = place_of(address);
   if (place.block == nullptr) {
     return;
@@ -320,15 +330,8 @@ std::vector<Assignment> DataStore::assignments() const {
 
 std::vector<std::pair<net::Ip, base::WallTime>> DataStore::cooling(base::WallTime now) const {
   std::vector<std::pair<net::Ip, base::WallTime>> all;
-  for (const auto& [id, eni] : enis_) {
-    for (const auto& [cidr, block] : eni.blocks) {
-      for (const auto& [address, record] : block.addresses) {
-        if (is_cooling(record, now, options_.cooldown)) {
-          all.emplace_back(address, record.released);
-        }
-      }
-    }
-  }
+  std::copy_if(recent_.begin(), recent_.end(), std::back_inserter(all),
+               [&](const auto& one) { return now - one.second <= options_.cooldown; });
   return all;
 }
 

@@ -132,6 +132,9 @@ class DataStore {
   std::map<net::EniId, EniEntry> enis_;
   std::map<PodKey, net::Ip> by_key_;
   std::map<net::Ip, Assignment> quarantined_;
+  /// Freed a moment ago: it cools whether or not its block is there now, and whether or not the
+  /// release could be made durable.
+  std::map<net::Ip, base::WallTime> recent_;
 };
 
 }  // namespace vpccni::ipam
