@@ -201,10 +201,17 @@ void Agent::perform(ipam::WriteCheckpoint& effect) {
   checkpoint_written_ = true;
   ipam::CheckpointWritten written{effect.serial, std::nullopt};
   // The side file first: an address must not look fresh because only the checkpoint was written.
-  auto done = write_side_file(options_.files.cooling(), effect.cooling);
+  const auto begin = edges_.clock.now().steady;
+  Result<> done;
+  if (effect.cooling != cooling_written_) {
+    done = write_side_file(options_.files.cooling(), effect.cooling);
+    cooling_written_ = done ? effect.cooling : std::string();
+  }
   if (done) {
     done = base::write_file_durably(options_.files.path, effect.checkpoint);
   }
+  metrics_.observe<metrics::Metric::vpccni_checkpoint_write_seconds>(
+      std::chrono::duration<double>(edges_.clock.now().steady - begin).count());
   if (!done) {
     written.error = wrap(std::move(done).error(), "checkpoint");
   }

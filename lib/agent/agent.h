@@ -78,6 +78,7 @@ class Agent {
   ipam::Token token_ = 0;
   std::map<ipam::Token, rpc::Done> waiting_;
   std::vector<net::SecurityGroupId> groups_;
+  std::string cooling_written_;      // the side file's bytes, so that it is written only on change
   bool checkpoint_written_ = false;  // in this pass of commit()
   bool terminating_ = false;
 

@@ -79,11 +79,18 @@ Result<> DataStore::add_block(const net::EniId& id, const net::Cidr& cidr, base:
     return Error{Errc::already_exists, "datastore: IP already in data store"};
   }
   Block& block = blocks[cidr];
+  for (auto& [other, eni] : enis_) {  // EC2 has moved it: never on two ENIs, and its pod goes along
+    if (other != id) {
+      if (const auto moved = eni.blocks.extract(cidr); !moved.empty()) {
+        block = moved.mapped();
+      }
+    }
+  }
   block.cidr = cidr;
   block.prefix = !cidr.is_host();
   block.added = now;
   for (const auto& [address, released] : recent_) {
-    if (cidr.contains(address)) {
+    if (cidr.contains(address) && !block.addresses[address].key) {
       block.addresses[address].released = released;
     }
   }

@@ -7,9 +7,9 @@
 #include "ipam/core.h"
 #include "tests/fuzz/fuzz.h"
 
+namespace vpccni {
 namespace {
 
-using namespace vpccni;
 using fuzz::require;
 
 std::vector<ipam::Assignment> check_checkpoint(std::string_view bytes) {
@@ -35,7 +35,8 @@ ipam::Cooling check_cooling(std::string_view bytes) {
   return read;
 }
 
-/// A node with one ENI whose addresses are 10.0.0.0/28 and some single ones starts with these files.
+/// A node with one ENI whose addresses are 10.0.0.0/28 and some single ones starts with these
+/// files.
 void check_start(const std::vector<ipam::Assignment>& checkpoint, const ipam::Cooling& cooling) {
   const fuzz::FakeClock clock;
   const auto now = clock.now();
@@ -61,8 +62,7 @@ void check_start(const std::vector<ipam::Assignment>& checkpoint, const ipam::Co
   }
   (void)core.next_tick(now);
   (void)core.store().next_ready(now.wall);
-  const auto written =
-      ipam::parse_checkpoint(ipam::format_checkpoint(core.store().assignments()));
+  const auto written = ipam::parse_checkpoint(ipam::format_checkpoint(core.store().assignments()));
   require(written && written->size() == kept.size(), "the state after a start is readable");
   core.on(ipam::PodAdd{.token = 1, .key = {"aws-cni", "fuzz", "eth0"}, .pod = {"a", "b", 1}}, now);
   (void)core.take_effects(now);
@@ -87,3 +87,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace vpccni

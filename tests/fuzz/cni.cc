@@ -9,9 +9,9 @@
 #include "cni/version.h"
 #include "tests/fuzz/fuzz.h"
 
+namespace vpccni {
 namespace {
 
-using namespace vpccni;
 using fuzz::require;
 
 std::string pick(const std::string& text, const char* fallback) {
@@ -56,10 +56,10 @@ void check_request(const cni::Request& request) {
   require(request.config.is_object() && !request.network_name.empty(), "a configuration got in");
   require(request.network_name.find('/') == std::string::npos, "a network's name is a file's name");
   require(request.ifname.size() <= 15, "a link's name fits the kernel");
-  if (const auto prev = cni::parse_prev_result(request.config, request.cni_version); prev && *prev) {
+  if (const auto prev = cni::parse_prev_result(request.config, request.cni_version);
+      prev && *prev) {
     for (const auto& ip : (*prev)->ips) {
-      require(!ip.interface ||
-                  static_cast<std::size_t>(*ip.interface) < (*prev)->interfaces.size(),
+      require(!ip.interface || static_cast<std::size_t>(*ip.interface) < (*prev)->interfaces.size(),
               "an index is one of the interfaces");
     }
     (void)cni::find_interface(**prev, request.ifname);
@@ -98,3 +98,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace vpccni

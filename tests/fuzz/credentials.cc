@@ -6,9 +6,9 @@
 #include "aws/endpoints.h"
 #include "tests/fuzz/fuzz.h"
 
+namespace vpccni {
 namespace {
 
-using namespace vpccni;
 using fuzz::require;
 
 bool fits_a_header(const std::string& text) {
@@ -36,8 +36,8 @@ void check_uri(const std::string& uri) {
   const std::string& authority = parts->authority;
   const auto host = authority.starts_with('[') ? authority.find(']') + 1 : authority.find(':');
   const std::string rest = authority.substr(std::min(host, authority.size()));
-  require(rest.empty() || (rest.front() == ':' &&
-                           rest.find_first_not_of("0123456789", 1) == std::string::npos),
+  require(rest.empty() ||
+              (rest.front() == ':' && rest.find_first_not_of("0123456789", 1) == std::string::npos),
           "behind a known host comes nothing but a port");
 }
 
@@ -65,3 +65,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace vpccni

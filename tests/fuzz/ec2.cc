@@ -10,9 +10,9 @@
 #include "aws/instance_limits.h"
 #include "tests/fuzz/fuzz.h"
 
+namespace vpccni {
 namespace {
 
-using namespace vpccni;
 using fuzz::require;
 
 void check(const aws::Eni& eni) {
@@ -114,3 +114,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace vpccni

@@ -77,5 +77,3 @@ class FakeClock final : public base::Clock {
 };
 
 }  // namespace vpccni::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);

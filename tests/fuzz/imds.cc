@@ -5,9 +5,9 @@
 #include "base/text.h"
 #include "tests/fuzz/fuzz.h"
 
+namespace vpccni {
 namespace {
 
-using namespace vpccni;
 using fuzz::require;
 
 constexpr std::string_view kTokenPath = "api/token";
@@ -79,3 +79,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)imds.security_groups(mac);
   return 0;
 }
+
+}  // namespace vpccni

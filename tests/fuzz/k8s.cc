@@ -4,7 +4,8 @@
 #include "k8s/config.h"
 #include "tests/fuzz/fuzz.h"
 
-using namespace vpccni;
+namespace vpccni {
+
 using fuzz::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -39,3 +40,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace vpccni

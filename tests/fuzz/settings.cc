@@ -6,7 +6,8 @@
 #include "settings/table.h"
 #include "tests/fuzz/fuzz.h"
 
-using namespace vpccni;
+namespace vpccni {
+
 using fuzz::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -34,10 +35,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   std::vector<settings::Note> rest;
   require(settings::load(corrected, rest) == loaded, "a note tells what is used instead");
-  require(std::all_of(rest.begin(), rest.end(),
-                      [](const auto& note) {
-                        return note.fatal || note.why == "is not acted on yet";
-                      }),
-          "what is used instead is usable");
+  require(
+      std::all_of(rest.begin(), rest.end(),
+                  [](const auto& note) { return note.fatal || note.why == "is not acted on yet"; }),
+      "what is used instead is usable");
   return 0;
 }
+
+}  // namespace vpccni

@@ -6,9 +6,9 @@
 #include "net/mac.h"
 #include "tests/fuzz/fuzz.h"
 
+namespace vpccni {
 namespace {
 
-using namespace vpccni;
 using fuzz::require;
 
 /// `letters` are all that may stand in such a text.
@@ -112,3 +112,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace vpccni

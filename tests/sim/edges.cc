@@ -81,6 +81,7 @@ Result<T> ProcessEc2::call(const char* action, const std::string& what, Work wor
   Result<T> result = plan.refusal ? Result<T>(*plan.refusal) : Result<T>(gone());
   if (plan.works()) {
     result = work(world_.now());
+    world_.remember_enis();
     world_.oracle->check_ec2();
   }
   world_.journal.say([&] {
@@ -112,14 +113,14 @@ Result<std::vector<aws::Eni>> ProcessEc2::network_interfaces(const aws::EniFilte
   const std::string what = filter.ids.empty() ? "" : to_string(filter.ids.front());
   return call<std::vector<aws::Eni>>(
       "DescribeNetworkInterfaces", what, [&](base::Instant now) -> Result<std::vector<aws::Eni>> {
-        world_.model.advance(now);
+        const auto& listed = world_.listed_enis();
         std::vector<aws::Eni> found;
         for (const auto& id : filter.ids) {
-          if (world_.model.find_eni(id) == nullptr) {
+          if (!listed.contains(id)) {
             return vpc::no_such_eni(id);
           }
         }
-        for (const auto& [id, eni] : world_.model.enis()) {
+        for (const auto& [id, eni] : listed) {
           const bool wanted = filter.ids.empty() || std::find(filter.ids.begin(), filter.ids.end(),
                                                               id) != filter.ids.end();
           if (wanted && passes(eni, filter)) {
@@ -133,10 +134,9 @@ Result<std::vector<aws::Eni>> ProcessEc2::network_interfaces(const aws::EniFilte
 Result<std::vector<aws::Attachment>> ProcessEc2::attachments(const net::InstanceId& instance) {
   return call<std::vector<aws::Attachment>>(
       "DescribeInstances", to_string(instance),
-      [&](base::Instant now) -> Result<std::vector<aws::Attachment>> {
-        world_.model.advance(now);
+      [&](base::Instant) -> Result<std::vector<aws::Attachment>> {
         std::vector<aws::Attachment> found;
-        for (const auto& [id, eni] : world_.model.enis()) {
+        for (const auto& [id, eni] : world_.listed_enis()) {
           if (eni.attachment && eni.attachment->instance == instance) {
             found.push_back(*eni.attachment);
           }

@@ -48,7 +48,7 @@ void Oracle::heard_del(ipam::Token token, const ipam::PodKey& key) {
   const auto held = holdings_.find(key);
   const bool certain = held != holdings_.end() && held->second.strict;
   heard_[token] = {key, ++order_, world_.now().wall, certain};
-  last_del_[key] = order_;
+  last_del_[key] = {order_, world_.now().wall};
   loosen(key);
 }
 
@@ -88,7 +88,8 @@ void Oracle::said_add(const ipam::ReplyAdd& reply) {
     return;
   }
   const Heard& asked = heard.mapped();
-  const bool overtaken = last_del_[asked.key] > asked.order;  // by a DEL of the same batch
+  const auto& [del, del_at] = last_del_[asked.key];
+  const bool overtaken = del > asked.order;  // by a DEL of the same batch
   if (!overtaken) {
     const auto entry = durable().find(asked.key);
     if (entry == durable().end() || entry->second != lease->address) {
@@ -106,6 +107,7 @@ void Oracle::said_add(const ipam::ReplyAdd& reply) {
   held = {lease->address, lease->eni, lease->table};
   if (overtaken || !world_.pods->needs_address(asked.key)) {
     loosen(asked.key);
+    held.freed = overtaken ? del_at : held.freed;
   }
 }
 

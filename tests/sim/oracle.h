@@ -68,7 +68,7 @@ class Oracle {
   std::map<ipam::PodKey, Holding> holdings_;
   std::map<ipam::Token, Heard> heard_;
   std::map<ipam::PodKey, std::uint64_t> last_add_;
-  std::map<ipam::PodKey, std::uint64_t> last_del_;
+  std::map<ipam::PodKey, std::pair<std::uint64_t, base::WallTime>> last_del_;
   std::uint64_t order_ = 0;
   std::set<net::Ip> outsiders_;
   std::optional<std::string> durable_bytes_;

@@ -110,6 +110,29 @@ World::World(const Options& wanted)
 
 World::~World() = default;
 
+void World::remember_enis() {
+  if (describe_lag > base::Duration::zero()) {
+    past_.emplace_back(now().steady, model.enis());
+  }
+}
+
+const std::map<net::EniId, vpc::Eni>& World::listed_enis() {
+  model.advance(now());
+  remember_enis();
+  if (past_.empty()) {
+    return model.enis();
+  }
+  const auto lag = random.between(base::Duration::zero(), describe_lag);
+  while (past_.size() > 1 && past_[1].first <= now().steady - describe_lag) {
+    past_.pop_front();
+  }
+  auto seen = past_.begin();
+  while (std::next(seen) != past_.end() && std::next(seen)->first <= now().steady - lag) {
+    ++seen;
+  }
+  return seen->second;
+}
+
 Process* World::serving() const {
   return process && process->serving() ? process.get() : nullptr;
 }

@@ -145,6 +145,9 @@ void draw_climate(World& world) {
   odds.reply_lost = random.chance(0.5) ? 0 : 0.05;
   odds.slow_plugin = random.chance(0.5) ? 0 : 0.2;
   odds.call_fault = random.chance(0.4) ? 0 : 0.01 * random.between(1, 20);
+  if (random.chance(0.3)) {
+    world.describe_lag = random.between(milliseconds(200), seconds(6));
+  }
   world.outsiders = random.chance(0.1);
   world.checkpoint_loss = random.chance(0.15);
 }

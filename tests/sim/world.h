@@ -2,6 +2,8 @@
 // One simulated node: the VPC model, the kernel, the disk, the agent's process and the pods, all
 // under one virtual time and one source of chance. Not thread-safe; nothing here blocks.
 
+#include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,9 +64,10 @@ struct World {
   net::InstanceId instance;
   net::SubnetId subnet;
   aws::InstanceLimits limits;
-  bool outsiders = false;        // somebody else changes our ENIs too
-  bool checkpoint_loss = false;  // the disk may lose the checkpoint
-  bool checkpoint_lost = false;  // and no start has dealt with that yet
+  bool outsiders = false;         // somebody else changes our ENIs too
+  bool checkpoint_loss = false;   // the disk may lose the checkpoint
+  bool checkpoint_lost = false;   // and no start has dealt with that yet
+  base::Duration describe_lag{};  // how old EC2's answers may be
   bool unschedulable = false;
   std::unique_ptr<Oracle> oracle;
   std::unique_ptr<Pods> pods;
@@ -75,9 +78,15 @@ struct World {
   base::Instant now() const { return time.now(); }
   bool mutant(Mutant which) const { return options.mutant == which; }
   bool over() const { return journal.violation().has_value(); }
+  /// The ENIs as a Describe shows them now.
+  const std::map<net::EniId, vpc::Eni>& listed_enis();
+  void remember_enis();      // after each change
   Process* serving() const;  // nullptr if none is
   /// The supervisor: a new process after a while.
   void start_agent(base::Duration delay);
+
+ private:
+  std::deque<std::pair<base::SteadyTime, std::map<net::EniId, vpc::Eni>>> past_;
 };
 
 }  // namespace vpccni::sim
