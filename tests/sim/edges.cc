@@ -112,7 +112,7 @@ Result<T> ProcessEc2::call(const char* action, const std::string& what, Work wor
 Result<std::vector<aws::Eni>> ProcessEc2::network_interfaces(const aws::EniFilter& filter) {
   const std::string what = filter.ids.empty() ? "" : to_string(filter.ids.front());
   return call<std::vector<aws::Eni>>(
-      "DescribeNetworkInterfaces", what, [&](base::Instant now) -> Result<std::vector<aws::Eni>> {
+      "DescribeNetworkInterfaces", what, [&](base::Instant) -> Result<std::vector<aws::Eni>> {
         const auto& listed = world_.listed_enis();
         std::vector<aws::Eni> found;
         for (const auto& id : filter.ids) {
