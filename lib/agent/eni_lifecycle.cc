@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "agent/choose_subnet.h"
+#include "aws/ec2_error.h"
 #include "base/retry.h"
 
 namespace vpccni::agent {
@@ -245,7 +246,13 @@ void remove_leftovers(const Edges& edges, const Node& node, const std::stop_toke
     }
     edges.log.info("removing an ENI that an earlier run left unattached",
                    {{"eni", to_string(eni.id)}});
-    undo(edges, eni.id, stop);
+    // Deleted, never detached: the list may be older than an attachment that is in use by now.
+    auto removed = base::retry(edges.clock, kDelete, stop, aws::is_transient,
+                               [&] { return edges.ec2.remove(eni.id); });
+    if (!removed && removed.error().code != Errc::not_found) {
+      edges.log.warn("a leftover ENI could not be removed; ignoring, the next start tries again",
+                     {{"eni", to_string(eni.id)}, {"error", removed.error().message}});
+    }
   }
 }
 

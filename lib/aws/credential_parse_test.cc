@@ -49,6 +49,10 @@ TEST_CASE("credentials: plain http only to loopback and the known hosts") {
     INFO(bad);
     CHECK_FALSE(check_container_uri(bad));
   }
+  for (const char* behind : {"127.0.0.1:8{}0", "[::1].example.com", "[::1", "localhost:80:x"}) {
+    INFO(behind);
+    CHECK_FALSE(check_container_uri(std::string("http://") + behind + "/"));
+  }
 }
 
 TEST_CASE("credentials: answers cut at every byte, or hostile") {

@@ -251,23 +251,28 @@ Result<> check_container_uri(const std::string& uri) {
   if (parts.scheme == "https") {
     return {};
   }
-  std::string host = parts.authority;
-  if (host.front() == '[') {
-    host = host.substr(1, std::min(host.find(']'), host.size()) - 1);
-  } else {
-    host = host.substr(0, host.find(':'));
-  }
+  // Split strictly: behind the host comes a port or nothing, whatever the HTTP client would make of
+  // anything else.
+  const std::string_view authority = parts.authority;
+  const bool bracketed = authority.front() == '[';
+  const auto end = std::min(authority.find(bracketed ? ']' : ':'), authority.size());
+  const std::string host(bracketed ? authority.substr(1, end - 1) : authority.substr(0, end));
+  const auto rest = authority.substr(std::min(end + (bracketed ? 1U : 0U), authority.size()));
+  const bool closed = !bracketed || end < authority.size();
+  const bool only_port =
+      rest.empty() || (rest.front() == ':' && rest.find_first_not_of("0123456789", 1) == rest.npos);
   constexpr std::array<std::string_view, 5> kKnown = {"169.254.170.2", "169.254.170.23",
                                                       "fd00:ec2::23", "localhost", "::1"};
   const auto ip = net::Ip::parse(host);
   const bool loopback = ip && ip->is_v4() && (ip->to_v4() >> 24U) == 127;
-  if (loopback || std::find(kKnown.begin(), kKnown.end(), host) != kKnown.end()) {
+  const bool known = loopback || std::find(kKnown.begin(), kKnown.end(), host) != kKnown.end();
+  if (known && closed && only_port) {
     return {};
   }
   return Error{Errc::denied,
                "AWS_CONTAINER_CREDENTIALS_FULL_URI: plain http is allowed only to "
                "loopback and the EKS and ECS addresses, not to " +
-                   host};
+                   parts.authority};
 }
 
 std::unique_ptr<CredentialSource> make_source(const CredentialVariables& variables,

@@ -1,5 +1,7 @@
 #include "ipam/checkpoint.h"
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "base/text.h"
 
@@ -13,8 +15,11 @@ std::int64_t nanoseconds(base::WallTime at) {
   return at.time_since_epoch().count();
 }
 
+/// What cannot be a time of ours (Go writes its zero time as a large negative number) becomes the
+/// nearest that can, so that intervals can be computed with it: 1970 to 2100.
 base::WallTime wall_time(std::int64_t ns) {
-  return base::WallTime(base::Duration(ns));
+  constexpr base::Duration kLatest = std::chrono::seconds(4'102'444'800);
+  return base::WallTime(std::clamp(base::Duration(ns), base::Duration::zero(), kLatest));
 }
 
 /// Member by name without regard to case, exact name first (Go's decoder).

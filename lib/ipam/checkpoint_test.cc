@@ -71,6 +71,27 @@ TEST_CASE("every prefix of a checkpoint is either refused or the whole") {
   }
 }
 
+TEST_CASE("times that cannot be are moved to where intervals can be computed") {
+  const auto kFirst = base::WallTime{};
+  const auto kLast = base::WallTime(std::chrono::seconds(4102444800));  // 2100
+  const std::pair<const char*, base::WallTime> rows[] = {
+      {"-6795364578871345152", kFirst},  // Go's zero time
+      {"-9223372036854775808", kFirst},
+      {"9223372036854775807", kLast},
+      {"1700000000000000000", base::WallTime(std::chrono::seconds(1700000000))}};
+  for (const auto& [text, at] : rows) {
+    INFO(text);
+    const auto one = parse_checkpoint(
+        R"({"version":"vpc-cni-ipam/1","allocations":[{"ipv4":"10.0.0.7","allocationTimestamp":)" +
+        std::string(text) + "}]}");
+    REQUIRE(one);
+    CHECK(one->front().since == at);
+    const auto cooling = parse_cooling(R"({"released":{"10.0.0.7":)" + std::string(text) + "}}");
+    REQUIRE(cooling.size() == 1);
+    CHECK(cooling.front().second == at);
+  }
+}
+
 TEST_CASE("cooling addresses survive; garbage does not harm") {
   const Cooling cooling = {{*net::Ip::parse("10.0.0.9"), base::WallTime(std::chrono::seconds(5))}};
   CHECK(parse_cooling(format_cooling(cooling)) == cooling);

@@ -27,7 +27,8 @@ RestoreReport Core::restore(const std::vector<Assignment>& checkpoint,
   RestoreReport report;
   std::set<net::Ip> known;
   for (const auto& [address, released] : cooling) {
-    store_.restore_cooling(address, released);
+    // One from the future was written by a clock that was wrong: it must not cool until then.
+    store_.restore_cooling(address, std::min(released, now.wall));
   }
   for (const Assignment& entry : checkpoint) {
     const bool named = !entry.pod.name_space.empty() && !entry.pod.name.empty();

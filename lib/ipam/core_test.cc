@@ -197,6 +197,17 @@ TEST_CASE("restore keeps the living, drops the dead, quarantines what EC2 does n
   CHECK(lease->eni == net::EniId("eni-2"));
 }
 
+TEST_CASE("an address released in the future, by a wrong clock, cools no longer than any other") {
+  Driver driver;
+  driver.primary(1);
+  driver.core.restore(
+      {}, {}, {{ip("10.0.0.20"), driver.now.wall + std::chrono::hours(24)}},
+      [](const Assignment&) { return true; }, driver.now);
+  CHECK_FALSE(driver.add("early"));
+  driver.now = driver.now + seconds(31);
+  CHECK(driver.add("late"));
+}
+
 TEST_CASE("a stale view changes nothing; a fresh one takes away only what no pod uses") {
   Driver driver;
   driver.primary(2);

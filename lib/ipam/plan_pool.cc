@@ -145,6 +145,9 @@ std::optional<Plan> remove_eni(const Snapshot& s) {
   if (!extra_enis(s) || s.gate.terminating || s.gate.unschedulable) {
     return std::nullopt;
   }
+  if (s.stats.quarantined > 0) {
+    return std::nullopt;  // which ENI has that pod's address is not known: it may be any
+  }
   std::optional<base::SteadyTime> old_enough;
   for (const EniEntry* eni : shrink_order(s)) {
     if (eni->primary || eni->trunk || eni->efa || eni->assigned() > 0 || !spare(*eni, s) ||

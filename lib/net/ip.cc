@@ -29,7 +29,7 @@ Result<int> prefix_length(std::string_view text, std::string_view digits, int bi
 
 Result<Ip> Ip::parse(std::string_view text) {
   std::array<char, INET6_ADDRSTRLEN> buffer{};
-  if (text.empty() || text.size() >= buffer.size()) {
+  if (text.empty() || text.size() >= buffer.size() || text.find('\0') != std::string_view::npos) {
     return bad("IP address", text);
   }
   std::copy(text.begin(), text.end(), buffer.begin());

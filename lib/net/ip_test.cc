@@ -12,6 +12,8 @@ TEST_CASE("addresses") {
   for (const auto* bad : {"", "10.0.0", "10.0.0.256", "1.2.3.4 ", ":::", "fe80::1%eth0"}) {
     CHECK_FALSE(Ip::parse(bad));
   }
+  CHECK_FALSE(Ip::parse(std::string_view("10.0.0.1\0x", 10)));
+  CHECK_FALSE(Ip::parse(std::string_view("::1\0:", 5)));
   CHECK(to_string(Ip::parse("10.0.0.255")->plus(1)) == "10.0.1.0");
   CHECK(to_string(Ip::parse("fe80::ffff")->plus(1)) == "fe80::1:0");
   CHECK(Ip::parse("169.254.1.1")->is_link_local());
@@ -30,6 +32,8 @@ TEST_CASE("blocks") {
   for (const auto* bad : {"10.0.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/08"}) {
     CHECK_FALSE(Cidr::parse(bad));
   }
+  CHECK_FALSE(Cidr::parse(std::string_view("2001:db8::\0:/1", 14)));
+  CHECK_FALSE(IpInterface::parse(std::string_view("10.0.0.1\0/24", 12)));
   const auto interface = IpInterface::parse("10.0.1.10/24");
   CHECK(to_string(*interface) == "10.0.1.10/24");
   CHECK(to_string(interface->network()) == "10.0.1.0/24");

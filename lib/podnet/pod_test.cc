@@ -33,8 +33,14 @@ std::string rules() {
   return sh("ip rule | grep -v -e ^0: -e ^3276 || true");
 }
 
+/// The kernel notices a veth's carrier a moment late: "linkdown" says nothing about us.
 std::string main_routes() {
-  return sh("ip route show table main");
+  std::string text = sh("ip route show table main");
+  constexpr std::string_view kCarrier = " linkdown";
+  for (auto at = text.find(kCarrier); at != std::string::npos; at = text.find(kCarrier)) {
+    text.erase(at, kCarrier.size());
+  }
+  return text;
 }
 
 /// IPv4 only: a link-local address of the kernel's making comes when it likes.

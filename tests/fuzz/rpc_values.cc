@@ -67,9 +67,11 @@ void check_headers(std::string_view input) {
 void check_target(std::string_view input) {
   if (const auto target = rpc::parse_target(input)) {
     require(!target->authority().empty(), "a target has an authority");
-    const auto again = target->kind == rpc::Target::Kind::tcp
-                           ? rpc::parse_target(target->authority())
-                           : rpc::parse_target("unix:" + target->path);
+    const auto again =
+        target->kind == rpc::Target::Kind::tcp
+            ? rpc::parse_target(target->authority())
+            : rpc::parse_target((target->path.starts_with('/') ? "unix://" : "unix:") +
+                                target->path);
     require(again && again->authority() == target->authority() && again->path == target->path,
             "a target reads the same");
   }

@@ -113,7 +113,7 @@ Result<std::vector<aws::Eni>> ProcessEc2::network_interfaces(const aws::EniFilte
   const std::string what = filter.ids.empty() ? "" : to_string(filter.ids.front());
   return call<std::vector<aws::Eni>>(
       "DescribeNetworkInterfaces", what, [&](base::Instant) -> Result<std::vector<aws::Eni>> {
-        const auto& listed = world_.listed_enis();
+        const auto listed = world_.listed_enis();
         std::vector<aws::Eni> found;
         for (const auto& id : filter.ids) {
           if (!listed.contains(id)) {

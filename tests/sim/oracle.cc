@@ -262,7 +262,7 @@ void Oracle::check_at_rest(const ipam::Core& core, bool just_started) {
   for (const auto& [id, eni] : store.enis()) {
     const int left = free - static_cast<int>(eni.blocks.size());
     const bool spare = left >= targets.warm_enis * per_eni && left > 0;
-    if (!ips && !eni.primary && eni.assigned() == 0 && spare &&
+    if (!ips && store.quarantined().empty() && !eni.primary && eni.assigned() == 0 && spare &&
         free >= (targets.warm_enis + 1) * per_eni) {
       violated("pool within targets", to_string(id) + " is one ENI too many: " + counts);
     }

@@ -312,19 +312,18 @@ void Process::write_step(const std::shared_ptr<ipam::WriteCheckpoint>& effect, i
     written(effect->serial, std::nullopt);
     return;
   }
+  const bool same_cooling = step == 0 && effect->cooling == cooling_written_;
   // Each step may be the one that fails; after the rename the file is there all the same.
-  if (world_.storm && world_.random.chance(world_.odds.write_fails / 4)) {
+  if (!same_cooling && world_.storm && world_.random.chance(world_.odds.write_fails / 4)) {
+    cooling_written_ = step == 0 ? "" : cooling_written_;
+    Error error{Errc::exhausted, std::string("after \"") + kWriteSteps[step] + "\": no space left",
+                "ENOSPC"};
     const bool hidden = world_.mutant(Mutant::ack_failed_write);
-    written(
-        effect->serial,
-        hidden ? std::nullopt
-               : std::optional(Error{
-                     Errc::exhausted,
-                     std::string("after \"") + kWriteSteps[step] + "\": no space left", "ENOSPC"}));
+    written(effect->serial, hidden ? std::nullopt : std::optional(std::move(error)));
     return;
   }
-  if (step == 0) {
-    world_.disk.cooling = effect->cooling;
+  if (step == 0 && !same_cooling) {
+    world_.disk.cooling = cooling_written_ = effect->cooling;
   } else if (step == 1 && world_.mutant(Mutant::write_in_place)) {
     world_.disk.checkpoint = effect->checkpoint.substr(0, effect->checkpoint.size() / 2);
   } else if (step == 2) {

@@ -87,6 +87,7 @@ class Process {
   bool loop_busy_ = false;
   bool loop_woken_ = false;
   bool wrote_ = false;  // in this pass of commit
+  std::string cooling_written_;
   std::uint64_t tick_ = 0;
   std::deque<std::function<void()>> pool_;
   bool pool_busy_ = false;

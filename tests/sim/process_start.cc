@@ -59,6 +59,7 @@ bool Process::start() {
     return false;
   }
   serving_ = true;
+  world_.served = world_.now().steady;
   world_.journal.say([&] { return "SERVING " + std::to_string(id_); });
   if (!world_.mutant(Mutant::skip_leftovers)) {
     post_pool([this] { agent::remove_leftovers(edges_, node_, stop_.get_token()); });

@@ -1,5 +1,7 @@
 #include "tests/sim/simulation.h"
 
+#include <algorithm>
+
 #include "aws/instance_limits.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/pods.h"
@@ -15,14 +17,21 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr auto kQuiet = minutes(15);     // longer than every back-off and pause of the agent
-constexpr auto kWatch = minutes(5);      // then nothing more may happen
-constexpr std::uint64_t kDryBudget = 4;  // tries in that time if the subnet has no address left
+constexpr auto kQuiet = minutes(15);      // longer than every back-off and pause of the agent
+constexpr auto kWatch = minutes(5);       // then nothing more may happen
+constexpr std::uint64_t kCallBudget = 6;  // of EC2 in that time: one look a minute
+constexpr std::uint64_t kDryBudget = 4;   // tries in that time if the subnet has no address left
 
 vpc::ModelOptions model_options(const Options& options) {
   vpc::ModelOptions made;
   made.seed = options.seed;
-  made.scattered = options.seed % 2 == 0;
+  Random random(~options.seed);
+  made.scattered = random.chance(0.5);
+  made.lags.attach = random.chance(0.1) ? random.between(seconds(50), seconds(100))
+                                        : random.between(milliseconds(100), seconds(10));
+  made.lags.detach = random.between(milliseconds(100), seconds(random.chance(0.1) ? 120 : 10));
+  made.lags.imds_attach = random.between(milliseconds(0), seconds(5));
+  made.lags.imds_change = random.between(milliseconds(0), seconds(10));
   return made;
 }
 
@@ -70,7 +79,12 @@ void watch(World& world) {
     return;
   }
   const auto before = world.process->operations();
+  world.model.faults().reset_calls();
   pass(world, kWatch);
+  std::uint64_t calls = 0;
+  for (const auto& [action, count] : world.model.faults().calls()) {
+    calls += count;
+  }
   const auto more = world.process->operations() - before;
   const bool dry = world.model.find_subnet(world.subnet)->available_addresses < 16;
   if (more > (dry ? kDryBudget : 0)) {
@@ -78,9 +92,29 @@ void watch(World& world) {
                                                             " operations in five quiet minutes; " +
                                                             world.process->core().plan().because);
   }
+  if (calls > kCallBudget && !dry) {
+    world.journal.violated("call budget",
+                           std::to_string(calls) + " EC2 calls in five quiet minutes");
+  }
   if (world.process->core().plan().running && !dry) {
     world.journal.violated("the planner comes to rest",
                            "still running: " + *world.process->core().plan().running);
+  }
+}
+
+/// Leaves out what is gone by now: additions may be late, removals are not.
+void drop_removed(std::map<net::EniId, vpc::Eni>& listed, const vpc::Model& model) {
+  for (auto it = listed.begin(); it != listed.end();) {
+    const auto* now = model.find_eni(it->first);
+    if (now == nullptr) {
+      it = listed.erase(it);
+      continue;
+    }
+    it->second.attachment = now->attachment;
+    std::erase_if(it->second.addresses, [&](const auto& old) {
+      return std::find(now->addresses.begin(), now->addresses.end(), old) == now->addresses.end();
+    });
+    ++it;
   }
 }
 
@@ -116,7 +150,7 @@ void World::remember_enis() {
   }
 }
 
-const std::map<net::EniId, vpc::Eni>& World::listed_enis() {
+std::map<net::EniId, vpc::Eni> World::listed_enis() {
   model.advance(now());
   remember_enis();
   if (past_.empty()) {
@@ -130,7 +164,12 @@ const std::map<net::EniId, vpc::Eni>& World::listed_enis() {
   while (std::next(seen) != past_.end() && std::next(seen)->first <= now().steady - lag) {
     ++seen;
   }
-  return seen->second;
+  auto listed = seen->second;
+  const bool young = serving() == nullptr || now().steady - served < 2 * describe_lag;
+  if (young && !options.stale_starts) {
+    drop_removed(listed, model);
+  }
+  return listed;
 }
 
 Process* World::serving() const {

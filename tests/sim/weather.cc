@@ -65,7 +65,9 @@ void imds_fault(World& world) {
       faults.after_detach = vpc::ImdsFaults::Gone::stay;
       break;
     case 4:
-      faults.down = random.chance(0.3);
+      faults.down = true;
+      world.time.after(random.between(milliseconds(500), seconds(15)),
+                       [&world] { world.model.imds_faults(world.instance).down = false; });
       break;
     default:
       for (const auto& [id, eni] : world.model.enis()) {
@@ -138,13 +140,14 @@ void draw_climate(World& world) {
     set.max_eni = random.between(1, 3);
   }
   auto& odds = world.odds;
-  odds.crash = random.chance(0.7) ? 0.01 * random.between(0, 3) : 0.08;
+  static const std::vector<double> kCrash = {0, 0.001, 0.003, 0.01, 0.02, 0.05};
+  odds.crash = random.pick(kCrash);
   odds.write_fails = random.chance(0.5) ? 0 : 0.01 * random.between(1, 20);
   odds.kernel_fails = random.chance(0.7) ? 0 : 0.1;
   odds.wiring_fails = random.chance(0.5) ? 0 : 0.1;
   odds.reply_lost = random.chance(0.5) ? 0 : 0.05;
   odds.slow_plugin = random.chance(0.5) ? 0 : 0.2;
-  odds.call_fault = random.chance(0.4) ? 0 : 0.01 * random.between(1, 20);
+  odds.call_fault = random.chance(0.4) ? 0 : 0.01 * random.between(1, 12);
   if (random.chance(0.3)) {
     world.describe_lag = random.between(milliseconds(200), seconds(6));
   }

@@ -26,9 +26,12 @@ class Process;
 
 struct Options {
   std::uint64_t seed = 1;
-  int steps = 250;
+  int steps = 400;
   Mutant mutant = Mutant::none;
   bool trace = false;
+  /// A start may still be shown what the run before it released or detached seconds ago. The agent
+  /// does not remember that over a restart (users.md C3): off until it does.
+  bool stale_starts = false;
 };
 
 /// What survives a crash of the agent. nullopt = no such file.
@@ -68,6 +71,7 @@ struct World {
   bool checkpoint_loss = false;   // the disk may lose the checkpoint
   bool checkpoint_lost = false;   // and no start has dealt with that yet
   base::Duration describe_lag{};  // how old EC2's answers may be
+  base::SteadyTime served{};      // since when the agent serves
   bool unschedulable = false;
   std::unique_ptr<Oracle> oracle;
   std::unique_ptr<Pods> pods;
@@ -79,7 +83,7 @@ struct World {
   bool mutant(Mutant which) const { return options.mutant == which; }
   bool over() const { return journal.violation().has_value(); }
   /// The ENIs as a Describe shows them now.
-  const std::map<net::EniId, vpc::Eni>& listed_enis();
+  std::map<net::EniId, vpc::Eni> listed_enis();
   void remember_enis();      // after each change
   Process* serving() const;  // nullptr if none is
   /// The supervisor: a new process after a while.
