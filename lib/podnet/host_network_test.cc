@@ -114,14 +114,14 @@ TEST_CASE("a node's chains and rule are those of worked example 9.1") {
   const IptablesVariant iptables(variant);
   const TestHost host;
   host.add_enis();
-  const std::string routes = sh("ip route show table all");
+  const std::string routes = sh("ip -4 route show table all");
   for (int start = 0; start < 2; ++start) {
     REQUIRE(set_up_host_network(node()));
     CHECK(table("nat") == kNat);
     CHECK(table("mangle") == kMangle);
     CHECK(rule_1024() == kDefaultRule);
     CHECK(sh("ip link show eth0").find("mtu 9001") != std::string::npos);
-    CHECK(sh("ip route show table all") == routes);
+    CHECK(sh("ip -4 route show table all") == routes);
   }
 }
 

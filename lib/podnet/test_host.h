@@ -44,6 +44,11 @@ inline std::string sh(const std::string& command) {
     }
     text += c;
   }
+  // The kernel notices a veth's carrier a moment late: "linkdown" says nothing about us.
+  constexpr std::string_view kCarrier = " linkdown";
+  for (auto at = text.find(kCarrier); at != std::string::npos; at = text.find(kCarrier)) {
+    text.erase(at, kCarrier.size());
+  }
   return text;
 }
 
