@@ -10,18 +10,6 @@ namespace {
 constexpr auto kNoManageTag = "node.k8s.amazonaws.com/no_manage";
 constexpr auto kAddressLimit = "PrivateIpAddressLimitExceeded";
 
-/// The ENI's real addresses, when our count of them was wrong.
-Result<ipam::Outcome> read_back(const Edges& edges, const net::EniId& id) {
-  aws::EniFilter filter;
-  filter.ids = {id};
-  VPCCNI_TRY(const auto enis,
-             wrap(edges.ec2.network_interfaces(filter), "read the addresses of " + to_string(id)));
-  if (enis.empty()) {
-    return Error{Errc::not_found, "EC2 lists no " + to_string(id)};
-  }
-  return ipam::Outcome(ipam::Grown{id, secondary_addresses(enis.front())});
-}
-
 struct Perform {
   const Edges& edges;
   const Node& node;
@@ -33,9 +21,8 @@ struct Perform {
         added.error().code == Errc::exhausted) {
       added = edges.ec2.assign_addresses(action.eni, 1);  // what is left of the subnet
     }
-    if (!added && added.error().cause == kAddressLimit) {
-      return read_back(edges, action.eni);
-    }
+    // At the limit our count was wrong. That is a failure: the core then looks at what EC2 lists,
+    // and knows which of it may be an old answer.
     VPCCNI_TRY(auto got, wrap(std::move(added), "assign " + std::to_string(action.count) +
                                                     " addresses to " + to_string(action.eni)));
     return ipam::Outcome(ipam::Grown{action.eni, std::move(got.addresses)});

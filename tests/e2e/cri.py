@@ -2,7 +2,7 @@
 """A small client of the container runtime interface: what the kubelet asks of a runtime.
 
 usage: cri.py SOCKET run [--patience S] [--uid UID] [--attempt N] [--publish HOST:POD]
-                         [--annotation KEY=VALUE]... [--cgroup PARENT] NAME...
+                         [--annotation KEY=VALUE]... [--cgroup PARENT] [--host-network] NAME...
            a pod sandbox each, all at once, with a container that serves its pod's name on port 80;
            prints NAME SANDBOX CONTAINER IP per pod. Within S seconds a failure is tried again.
        cri.py SOCKET exec CONTAINER CMD...     its output and exit code
@@ -74,6 +74,7 @@ class Runtime:
 
 
 def sandbox_config(name, args, attempt):
+    network = "NODE" if args.host_network else "POD"
     ports = []
     if args.publish:
         host, pod = args.publish.split(":")
@@ -85,12 +86,12 @@ def sandbox_config(name, args, attempt):
             "uid": args.uid or f"uid-{name}",
             "attempt": attempt,
         },
-        "hostname": name,
+        "hostname": "" if args.host_network else name,
         "annotations": dict(item.split("=", 1) for item in args.annotation),
         "port_mappings": ports,
         "linux": {
             "cgroup_parent": args.cgroup,
-            "security_context": {"namespace_options": {"network": "POD", "pid": "CONTAINER"}},
+            "security_context": {"namespace_options": {"network": network, "pid": "CONTAINER"}},
         },
     }
 
@@ -165,6 +166,7 @@ def arguments():
     run = verbs.add_parser("run")
     run.add_argument("--patience", type=float, default=0)
     run.add_argument("--uid")
+    run.add_argument("--host-network", action="store_true")
     run.add_argument("--attempt", type=int, default=0)
     run.add_argument("--publish")
     run.add_argument("--annotation", action="append", default=[])
