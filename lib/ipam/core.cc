@@ -48,6 +48,9 @@ RestoreReport Core::restore(const std::vector<Assignment>& checkpoint,
     } else if (!*placed) {
       report.quarantined.push_back(entry);
     }
+    if (named && !settled && !alive(entry)) {
+      unwired_.insert(entry.key);  // or its DEL came while no agent was there to hear it
+    }
   }
   for (const auto& [address, link] : kernel_routes) {
     const Assignment entry{recovered_key(link), {}, address, now.wall};
@@ -71,6 +74,7 @@ void Core::report(Report::Level level, std::string message,
 // --- pods
 
 void Core::handle(PodAdd& event, base::Instant now) {
+  unwired_.erase(event.key);
   if (const auto lease = store_.find(event.key)) {
     if (lease->eni.empty()) {
       effects_.push_back(ReplyAdd{
@@ -393,12 +397,18 @@ void Core::reconcile_missing(const Observed& event, base::Instant now) {
   }
 }
 
-/// Entries that only the kernel knew end when the kernel no longer shows their route.
+/// Entries that only the kernel knew end when the kernel no longer shows their route; so do those
+/// whose pod had no link at the agent's start, when it had the time to get one.
 void Core::release_vanished(const std::vector<net::Ip>& pod_routes, base::Instant now) {
   for (const auto& one : store_.assignments()) {
-    if (one.key.network == kRecoveredNetwork &&
-        std::find(pod_routes.begin(), pod_routes.end(), one.address) == pod_routes.end()) {
+    if (std::find(pod_routes.begin(), pod_routes.end(), one.address) != pod_routes.end()) {
+      unwired_.erase(one.key);
+      continue;
+    }
+    const bool unwired = unwired_.contains(one.key) && now.wall - one.since > kWiringGrace;
+    if (one.key.network == kRecoveredNetwork || unwired) {
       (void)store_.release(one.key, now);
+      unwired_.erase(one.key);
       dirty_ = true;
     }
   }

@@ -109,6 +109,7 @@ class Core {
 
   std::optional<Running> running_;
   OperationId operation_ = 0;
+  std::set<CniKey> unwired_;      // restored so young that their link may still be made
   int failures_ = 0;              // in a row
   std::uint64_t generation_ = 0;  // of the pool: grows when EC2's side changes or may have
   bool observing_ = false;

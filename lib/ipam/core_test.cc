@@ -197,6 +197,38 @@ TEST_CASE("restore keeps the living, drops the dead, quarantines what EC2 does n
   CHECK(lease->eni == net::EniId("eni-2"));
 }
 
+TEST_CASE("a young entry without a link is given time, and ends if none came") {
+  Driver driver;
+  driver.primary(3);
+  const auto since = driver.now.wall - seconds(10);
+  const std::vector<Assignment> checkpoint = {
+      {{"aws-cni", "wired", "eth0"}, {"d", "wired", 1}, ip("10.0.0.20"), since},
+      {{"aws-cni", "gone", "eth0"}, {"d", "gone", 1}, ip("10.0.0.21"), since},
+      {{"aws-cni", "again", "eth0"}, {"d", "again", 1}, ip("10.0.0.22"), since}};
+  const auto report = driver.core.restore(
+      checkpoint, {}, {}, [](const Assignment&) { return false; }, driver.now);
+  CHECK(report.dropped.empty());
+  driver.turn();
+  CHECK(driver.core.store().assignments().size() == 3);
+  driver.add("again");  // the runtime repeats its ADD: it will be wired after the kernel was read
+
+  driver.now = driver.now + kObservePeriod;
+  const auto effects = driver.turn();
+  const auto* asked = Driver::only<Observe>(effects);
+  REQUIRE(asked != nullptr);
+  Observed observed;
+  observed.generation = asked->generation;
+  observed.enis = std::vector<ObservedEni>{
+      {driver.facts(), {ip("10.0.0.20"), ip("10.0.0.21"), ip("10.0.0.22")}}};
+  observed.pod_routes = {ip("10.0.0.20")};
+  driver.core.on(observed, driver.now);
+  driver.turn();
+  CHECK(driver.core.store().find({"aws-cni", "wired", "eth0"}));
+  CHECK(driver.core.store().find({"aws-cni", "again", "eth0"}));
+  CHECK_FALSE(driver.core.store().find({"aws-cni", "gone", "eth0"}));
+  CHECK(driver.core.store().cooling(driver.now.wall).contains(ip("10.0.0.21")));
+}
+
 TEST_CASE("an address released in the future, by a wrong clock, cools no longer than any other") {
   Driver driver;
   driver.primary(1);

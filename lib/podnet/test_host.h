@@ -121,10 +121,11 @@ class TestPod {
 };
 
 /// Everything of the host that attach and detach may change.
-/// Without what IPv6 makes by itself, when it likes: link-local and multicast routes.
+/// Without what the kernel does by itself, when it likes: carrier, IPv6 link-local and multicast.
 inline std::string host_state() {
   return sh(
-      "ip rule; ip -6 rule; ip -4 route show table all; ip -o link; "
+      "ip rule; ip -6 rule; ip -4 route show table all; "
+      "ip -o link | sed -E 's/NO-CARRIER,//; s/ state [A-Z]+//'; "
       "ip -6 route show table all | grep -v -e fe80: -e ^multicast || true");
 }
 

@@ -26,7 +26,7 @@ constexpr auto kUsage =
 struct Arguments {
   std::uint64_t from = 1;
   std::uint64_t to = 100;
-  int steps = 300;
+  int steps = 250;
   bool trace = false;
   bool json = false;
   bool all = false;

@@ -26,7 +26,7 @@ class Process;
 
 struct Options {
   std::uint64_t seed = 1;
-  int steps = 300;
+  int steps = 250;
   Mutant mutant = Mutant::none;
   bool trace = false;
   /// A start may still be shown what the run before it released or detached seconds ago. The agent
