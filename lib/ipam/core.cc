@@ -1,7 +1,6 @@
 #include "ipam/core.h"
 
 #include <algorithm>
-#include <set>
 
 namespace vpccni::ipam {
 

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "ipam/data_store.h"
@@ -109,7 +110,7 @@ class Core {
 
   std::optional<Running> running_;
   OperationId operation_ = 0;
-  std::set<CniKey> unwired_;      // restored so young that their link may still be made
+  std::set<PodKey> unwired_;      // restored without a link, so young that it may still be made
   int failures_ = 0;              // in a row
   std::uint64_t generation_ = 0;  // of the pool: grows when EC2's side changes or may have
   bool observing_ = false;

@@ -199,7 +199,7 @@ TEST_CASE("restore keeps the living, drops the dead, quarantines what EC2 does n
 
 TEST_CASE("a young entry without a link is given time, and ends if none came") {
   Driver driver;
-  driver.primary(3);
+  driver.primary(4);
   const auto since = driver.now.wall - seconds(10);
   const std::vector<Assignment> checkpoint = {
       {{"aws-cni", "wired", "eth0"}, {"d", "wired", 1}, ip("10.0.0.20"), since},
@@ -216,17 +216,16 @@ TEST_CASE("a young entry without a link is given time, and ends if none came") {
   const auto effects = driver.turn();
   const auto* asked = Driver::only<Observe>(effects);
   REQUIRE(asked != nullptr);
-  Observed observed;
-  observed.generation = asked->generation;
-  observed.enis = std::vector<ObservedEni>{
-      {driver.facts(), {ip("10.0.0.20"), ip("10.0.0.21"), ip("10.0.0.22")}}};
-  observed.pod_routes = {ip("10.0.0.20")};
-  driver.core.on(observed, driver.now);
+  const ObservedEni seen{{.id = net::EniId("eni-1"), .primary = true},
+                         {ip("10.0.0.20"), ip("10.0.0.21"), ip("10.0.0.22"), ip("10.0.0.23")}};
+  driver.core.on(Observed{asked->generation, std::vector{seen}, {ip("10.0.0.20")}}, driver.now);
   driver.turn();
   CHECK(driver.core.store().find({"aws-cni", "wired", "eth0"}));
   CHECK(driver.core.store().find({"aws-cni", "again", "eth0"}));
   CHECK_FALSE(driver.core.store().find({"aws-cni", "gone", "eth0"}));
-  CHECK(driver.core.store().cooling(driver.now.wall).contains(ip("10.0.0.21")));
+  const auto cooling = driver.core.store().cooling(driver.now.wall);
+  REQUIRE(cooling.size() == 1);
+  CHECK(cooling[0].first == ip("10.0.0.21"));
 }
 
 TEST_CASE("an address released in the future, by a wrong clock, cools no longer than any other") {

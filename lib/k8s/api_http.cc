@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <limits>
+
 #include "base/files.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -14,6 +16,8 @@ using base::Json;
 
 constexpr std::size_t kTokenLimit = 65536;
 constexpr int kMaxPages = 100;
+constexpr std::size_t kNoteLimit = 1024;  // bytes; the API server refuses longer texts of an event
+constexpr std::size_t kNameLimit = 128;
 constexpr std::string_view kController = "aws-node";
 
 Errc class_of(int status) {
@@ -71,6 +75,33 @@ Result<Pod> pod_of(const Json& value) {
   return pod;
 }
 
+/// A count of pods as the API server writes quantities: "110", but "1k" for 1000.
+std::optional<int> pod_count(std::string text) {
+  std::int64_t unit = 1;
+  if (text.ends_with('k')) {
+    unit = 1000;
+    text.pop_back();
+  }
+  const auto count = base::parse_integer<int>(text);
+  if (!count || *count < 0 || *count > std::numeric_limits<int>::max() / unit) {
+    return std::nullopt;
+  }
+  return static_cast<int>(*count * unit);
+}
+
+/// At most `limit` bytes, as valid UTF-8 that ends with a whole character.
+std::string clipped(const std::string& text, std::size_t limit) {
+  const auto valid = base::parse_json(base::dump_json(Json(text.substr(0, limit))));
+  std::string out = valid && valid->is_string() ? valid->get<std::string>() : std::string();
+  if (out.size() > limit) {  // U+FFFD is longer than the byte that it replaces
+    while (limit > 0 && (static_cast<unsigned char>(out[limit]) & 0xC0U) == 0x80U) {
+      --limit;
+    }
+    out.resize(limit);
+  }
+  return out;
+}
+
 std::string rfc3339_micro(base::WallTime at) {
   const auto micros =
       std::chrono::duration_cast<std::chrono::microseconds>(at.time_since_epoch()).count();
@@ -100,10 +131,7 @@ Result<Node> parse_node(std::string_view text) {
     }
   }
   const Json& capacity = member_or_null(member_or_null(value, "status"), "capacity");
-  if (const auto pods = base::parse_integer<int>(base::string_member(capacity, "pods"));
-      pods && *pods >= 0) {
-    node.pod_capacity = *pods;
-  }
+  node.pod_capacity = pod_count(base::string_member(capacity, "pods"));
   if (node.name.empty()) {
     return Error{Errc::corrupt, "a node without a name"};
   }
@@ -209,16 +237,16 @@ Result<> ApiHttp::create_event(const NewEvent& event) {
   body["metadata"] = {{"generateName", event.regarding_pod + "."}, {"namespace", event.name_space}};
   body["eventTime"] = rfc3339_micro(clock_.now().wall);
   body["type"] = event.type;
-  body["reason"] = event.reason;
-  body["action"] = event.action;
-  body["note"] = event.note.substr(0, 1024);
+  body["reason"] = clipped(event.reason, kNameLimit);
+  body["action"] = clipped(event.action, kNameLimit);
+  body["note"] = clipped(event.note, kNoteLimit);
   body["regarding"] = {{"apiVersion", "v1"},
                        {"kind", "Pod"},
                        {"name", event.regarding_pod},
                        {"namespace", event.name_space},
                        {"uid", event.regarding_uid}};
   body["reportingController"] = kController;
-  body["reportingInstance"] = event.regarding_pod;
+  body["reportingInstance"] = clipped(event.regarding_pod, kNameLimit);
   VPCCNI_TRY([[maybe_unused]] const auto answer,
              call("POST",
                   "/apis/events.k8s.io/v1/namespaces/" + base::percent_encode(event.name_space) +

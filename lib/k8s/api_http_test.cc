@@ -1,6 +1,7 @@
 // The Kubernetes edge against an API server in memory, and its parsers against hostile bytes.
 #include "k8s/api_http.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -156,6 +157,21 @@ TEST_CASE("k8s: a node with less, or with other types") {
     CHECK(node->annotations.empty());
     CHECK(node->taints.empty());
     CHECK_FALSE(node->pod_capacity);
+  }
+}
+
+TEST_CASE("k8s: a capacity as a quantity") {
+  const auto capacity = [](const std::string& pods) {
+    return parse_node(R"({"metadata":{"name":"n"},"status":{"capacity":{"pods":")" + pods + "\"}}}")
+        ->pod_capacity;
+  };
+  CHECK(capacity("0") == 0);
+  CHECK(capacity("999") == 999);
+  CHECK(capacity("1k") == 1000);  // what the API server makes of "1000"
+  CHECK(capacity("2147483k") == 2147483000);
+  for (const char* text : {"", "k", "1kk", "1Ki", "1K", "-1k", "2147484k", "99999999999k", "k1"}) {
+    INFO(text);
+    CHECK_FALSE(capacity(text));
   }
 }
 
@@ -330,11 +346,33 @@ TEST_CASE("k8s: an event") {
   CHECK(base::string_member(*body, "action") == "ec2:CreateTags");
   CHECK(base::string_member(*body, "reportingController") == "aws-node");
   CHECK(base::string_member(*body, "eventTime") == "2025-12-17T12:00:00.000042Z");
-  CHECK(base::string_member(*body, "note").size() < 1100);
+  CHECK(base::string_member(*body, "note") == std::string(1023, 'x'));
   const auto* regarding = base::find_member(*body, "regarding");
   REQUIRE(regarding != nullptr);
   CHECK(base::string_member(*regarding, "name") == "aws-node-1");
   CHECK(base::string_member(*regarding, "uid") == "u-1");
+}
+
+TEST_CASE("k8s: an event within what the API server takes") {
+  Site site;
+  for (const std::string& text :
+       {std::string(5000, 'x'), std::string(5000, '\xff'), std::string(5000, '\0'),
+        std::string(126, 'x') + "\xe2\x82\xac", std::string(1022, 'x') + "\xf0\x9f\x98\x80",
+        std::string(5000, '\x80')}) {
+    NewEvent event;
+    event.name_space = "team";
+    event.regarding_pod = event.reason = event.action = event.note = text;
+    REQUIRE(site.api.create_event(event));
+    const auto body = base::parse_json(site.last().body);
+    REQUIRE(body);
+    CHECK(base::string_member(*body, "note").size() <= 1024);
+    CHECK(base::string_member(*body, "note").size() + 4 > std::min<std::size_t>(text.size(), 1024));
+    for (const char* name : {"reason", "action", "reportingInstance"}) {
+      INFO(name);
+      CHECK(base::string_member(*body, name).size() <= 128);
+      CHECK(base::string_member(*body, name).size() >= 126);
+    }
+  }
 }
 
 }  // namespace

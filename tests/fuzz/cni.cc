@@ -55,7 +55,9 @@ void check_request(const cni::Request& request) {
   }
   require(request.config.is_object() && !request.network_name.empty(), "a configuration got in");
   require(request.network_name.find('/') == std::string::npos, "a network's name is a file's name");
-  require(request.ifname.size() <= 15, "a link's name fits the kernel");
+  const bool of_a_container = request.verb == cni::Verb::add || request.verb == cni::Verb::del ||
+                              request.verb == cni::Verb::check;
+  require(!of_a_container || request.ifname.size() <= 15, "a link's name fits the kernel");
   if (const auto prev = cni::parse_prev_result(request.config, request.cni_version);
       prev && *prev) {
     for (const auto& ip : (*prev)->ips) {
