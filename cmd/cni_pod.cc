@@ -19,6 +19,9 @@ constexpr std::array<std::string_view, 2> kAgents = {"unix:///var/run/aws-node/i
                                                      "127.0.0.1:50051"};
 constexpr std::string_view kAddNetwork = "/rpc.CNIBackend/AddNetwork";
 constexpr std::string_view kDelNetwork = "/rpc.CNIBackend/DelNetwork";
+constexpr std::string_view kPolicyAgent = "unix:///var/run/aws-node/npa.sock";
+constexpr std::string_view kEnforcePolicy = "/rpc.NPBackend/EnforceNpToPod";
+constexpr std::string_view kDeletePolicy = "/rpc.NPBackend/DeletePodNp";
 constexpr std::string_view kUnknownPod = "datastore: unknown pod";
 
 /// Upstream sets no deadline; the runtime gives up after minutes. An agent that answers at all
@@ -165,6 +168,43 @@ std::vector<podnet::PodRoute> routes_of_result(const PodCall& call) {
   }
 }
 
+/// Hands the pod to the network policy agent before its first packet (spec dataplane.md 1.5, step
+/// 7). On failure nothing is undone: the runtime's DEL does that.
+Result<> enforce_policy(const PodCall& call, const ::rpc::AddNetworkReply& reply) {
+  ::rpc::EnforceNpRequest request;
+  request.set_k8s_pod_name(call.args.pod);
+  request.set_k8s_pod_namespace(call.args.name_space);
+  request.set_network_policy_mode(reply.networkpolicymode());
+  request.set_interfacecount(reply.ipallocationmetadata_size());
+  const auto answer = rpc::call(std::string(kPolicyAgent), std::string(kEnforcePolicy),
+                                request.SerializeAsString(), {.connect_timeout = seconds(2)});
+  ::rpc::EnforceNpReply done;
+  if (answer && answer->status.code == rpc::Code::ok && done.ParseFromString(answer->bytes) &&
+      done.success()) {
+    return {};
+  }
+  return Error{Errc::unavailable,
+               "add cmd: failed to setup network policy: " +
+                   (!answer ? answer.error().message
+                            : "the policy agent refuses: " + answer->status.message)};
+}
+
+/// Step 6 of DEL: only a policy agent that cannot be reached is an error.
+Result<> delete_policy(const PodCall& call) {
+  ::rpc::DeleteNpRequest request;
+  request.set_k8s_pod_name(call.args.pod);
+  request.set_k8s_pod_namespace(call.args.name_space);
+  const auto answer = rpc::call(std::string(kPolicyAgent), std::string(kDeletePolicy),
+                                request.SerializeAsString(), {.connect_timeout = seconds(2)});
+  if (!answer) {
+    return wrap(answer.error(), "del cmd: failed to connect to network policy agent");
+  }
+  if (answer->status.code != rpc::Code::ok) {
+    call.log.warn("the policy agent did not forget the pod", {{"error", answer->status.message}});
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<cni::Added> add_pod(const PodCall& call) {
@@ -192,6 +232,9 @@ Result<cni::Added> add_pod(const PodCall& call) {
   if (auto attached = podnet::attach_pod(call.request.netns, *links); !attached) {
     give_back(call);
     return wrap(std::move(attached).error(), "add command: failed to setup network");
+  }
+  if (!reply->networkpolicymode().empty()) {
+    VPCCNI_CHECK(enforce_policy(call, *reply));
   }
   cni::Added added;
   for (const auto& link : *links) {
@@ -233,7 +276,8 @@ Result<> del_pod(const PodCall& call) {
   if (routes.empty()) {
     call.log.warn("the agent named no address");
   }
-  return wrap(podnet::detach_pod(routes), "del cmd: failed on tear down pod network");
+  VPCCNI_CHECK(wrap(podnet::detach_pod(routes), "del cmd: failed on tear down pod network"));
+  return reply->networkpolicymode().empty() ? Result<>() : delete_policy(call);
 }
 
 }  // namespace vpccni::cmd

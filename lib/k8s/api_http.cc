@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <array>
+#include <charconv>
 #include <limits>
 
 #include "base/files.h"
@@ -102,6 +104,29 @@ std::string clipped(const std::string& text, std::size_t limit) {
   return out;
 }
 
+/// The part of a path that names an object. "." and ".." would be taken as steps, "" as the list.
+Result<std::string> path_part(const std::string& name) {
+  if (name.empty() || name == "." || name == "..") {
+    return Error{Errc::invalid_argument,
+                 "kubernetes: no name of an object: " + base::json_quote(name)};
+  }
+  return base::percent_encode(name);
+}
+
+/// As client-go names events: a name may not end with a dot, so it cannot be a generateName.
+std::string event_name(std::string pod, base::WallTime at) {
+  constexpr std::size_t kLongest = 253 - 1 - 16;
+  pod = clipped(pod, kLongest);
+  while (pod.ends_with('.') || pod.ends_with('-')) {
+    pod.pop_back();
+  }
+  const auto nanoseconds = static_cast<std::uint64_t>(at.time_since_epoch().count());
+  std::array<char, 16> digits{};
+  const auto [end, ignored] =
+      std::to_chars(digits.data(), digits.data() + digits.size(), nanoseconds, 16);
+  return pod + "." + std::string(digits.data(), end);
+}
+
 std::string rfc3339_micro(base::WallTime at) {
   const auto micros =
       std::chrono::duration_cast<std::chrono::microseconds>(at.time_since_epoch()).count();
@@ -200,14 +225,16 @@ Result<std::string> ApiHttp::version() {
 }
 
 Result<Node> ApiHttp::node(const std::string& name) {
-  const std::string path = "/api/v1/nodes/" + base::percent_encode(name);
+  VPCCNI_TRY(const auto part, path_part(name));
+  const std::string path = "/api/v1/nodes/" + part;
   VPCCNI_TRY(const auto body, call("GET", path, {}));
   return wrap(parse_node(body), "kubernetes GET " + path);
 }
 
 Result<Pod> ApiHttp::pod(const std::string& name_space, const std::string& name) {
-  const std::string path = "/api/v1/namespaces/" + base::percent_encode(name_space) + "/pods/" +
-                           base::percent_encode(name);
+  VPCCNI_TRY(const auto space_part, path_part(name_space));
+  VPCCNI_TRY(const auto name_part, path_part(name));
+  const std::string path = "/api/v1/namespaces/" + space_part + "/pods/" + name_part;
   VPCCNI_TRY(const auto body, call("GET", path, {}));
   return wrap(parse_pod(body), "kubernetes GET " + path);
 }
@@ -231,11 +258,14 @@ Result<std::vector<Pod>> ApiHttp::pods_on_node(const std::string& node) {
 }
 
 Result<> ApiHttp::create_event(const NewEvent& event) {
+  VPCCNI_TRY(const auto space_part, path_part(event.name_space));
+  const base::WallTime now = clock_.now().wall;
   Json body;
   body["apiVersion"] = "events.k8s.io/v1";
   body["kind"] = "Event";
-  body["metadata"] = {{"generateName", event.regarding_pod + "."}, {"namespace", event.name_space}};
-  body["eventTime"] = rfc3339_micro(clock_.now().wall);
+  body["metadata"] = {{"name", event_name(event.regarding_pod, now)},
+                      {"namespace", event.name_space}};
+  body["eventTime"] = rfc3339_micro(now);
   body["type"] = event.type;
   body["reason"] = clipped(event.reason, kNameLimit);
   body["action"] = clipped(event.action, kNameLimit);
@@ -248,9 +278,7 @@ Result<> ApiHttp::create_event(const NewEvent& event) {
   body["reportingController"] = kController;
   body["reportingInstance"] = clipped(event.regarding_pod, kNameLimit);
   VPCCNI_TRY([[maybe_unused]] const auto answer,
-             call("POST",
-                  "/apis/events.k8s.io/v1/namespaces/" + base::percent_encode(event.name_space) +
-                      "/events",
+             call("POST", "/apis/events.k8s.io/v1/namespaces/" + space_part + "/events",
                   base::dump_json(body)));
   return {};
 }

@@ -243,6 +243,17 @@ TEST_CASE("k8s: the reads ask for the right paths") {
   }
   CHECK(code_of(site.api.node("../../secrets?x=1")) == "not_found");
   CHECK(site.last().url == "https://10.100.0.1:443/api/v1/nodes/..%2F..%2Fsecrets%3Fx%3D1");
+  // libcurl would walk up, and a namespace looks like a pod.
+  const auto asked = site.cluster.requests.size();
+  for (const char* name : {"", ".", ".."}) {
+    CHECK(code_of(site.api.node(name)) == "invalid_argument");
+    CHECK(code_of(site.api.pod("team", name)) == "invalid_argument");
+    CHECK(code_of(site.api.pod(name, "web")) == "invalid_argument");
+    NewEvent event;
+    event.name_space = name;
+    CHECK(code_of(site.api.create_event(event)) == "invalid_argument");
+  }
+  CHECK(site.cluster.requests.size() == asked);
 }
 
 TEST_CASE("k8s: pods of a node, in pages that end") {
@@ -306,7 +317,9 @@ TEST_CASE("k8s: the token goes over https only, as the file holds it now") {
   Site plain("http://127.0.0.1:8080");
   REQUIRE(plain.api.version());
   REQUIRE(plain.api.node("node-1"));
-  REQUIRE(plain.api.create_event({}));
+  NewEvent event;
+  event.name_space = "team";
+  REQUIRE(plain.api.create_event(event));
   for (const auto& request : plain.cluster.requests) {
     CHECK(http::header(request.headers, "Authorization").empty());
     CHECK_FALSE(contains(request.url + request.body, "SECRET-TOKEN"));
@@ -351,6 +364,27 @@ TEST_CASE("k8s: an event") {
   REQUIRE(regarding != nullptr);
   CHECK(base::string_member(*regarding, "name") == "aws-node-1");
   CHECK(base::string_member(*regarding, "uid") == "u-1");
+  const auto* metadata = base::find_member(*body, "metadata");
+  REQUIRE(metadata != nullptr);
+  CHECK(base::string_member(*metadata, "name") == "aws-node-1.1881fee7b3012410");
+  CHECK(base::string_member(*metadata, "namespace") == "kube-system");
+}
+
+TEST_CASE("k8s: the name of an event, from a long pod's") {
+  for (const std::string& pod :
+       {std::string(253, 'p'), std::string(230, 'p') + "...-.-" + std::string(17, 'q')}) {
+    Site site;
+    NewEvent event;
+    event.name_space = "team";
+    event.regarding_pod = pod;
+    REQUIRE(site.api.create_event(event));
+    const auto name =
+        base::string_member((*base::parse_json(site.last().body))["metadata"], "name");
+    INFO(name);
+    CHECK(name.size() <= 253);
+    CHECK(name.starts_with(std::string(230, 'p')));
+    CHECK(name.substr(name.rfind('.') - 1, 1) == "p");
+  }
 }
 
 TEST_CASE("k8s: an event within what the API server takes") {
