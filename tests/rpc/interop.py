@@ -291,8 +291,9 @@ class OfficialServer(unittest.TestCase):
     def test_deadline(self):
         start = time.monotonic()
         code, _, said = call(self.tcp, "/t.T/Slow", limit=200)
-        self.assertEqual(code, 4)
-        self.assertTrue(said.startswith("error timeout "), said)
+        # Both sides keep the same deadline: either may be first to say so.
+        self.assertIn(code, (3, 4))
+        self.assertTrue(said.startswith(("error timeout ", "status 4 ")), said)
         self.assertLess(time.monotonic() - start, 5)
 
     def test_concurrent(self):
