@@ -180,6 +180,8 @@ class CurlClient final : public Client {
     }
     if (!request.ca_file.empty()) {
       set(CURLOPT_CAINFO, request.ca_file.c_str());
+      // In place of the system's roots, not beside them.
+      set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
     }
     if (!request.unix_socket.empty()) {
       set(CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());

@@ -233,9 +233,7 @@ TEST_CASE("real: the server must prove who it is") {
   CHECK(code_of(plain.node(kNode)) == "invalid_argument");  // 400: sent to an HTTPS server
 }
 
-// Fails today: lib/http leaves libcurl's CURLOPT_CAPATH at /etc/ssl/certs. Remove the tag with the
-// fix.
-TEST_CASE("real: the machine's roots do not count beside the cluster's CA", "[!shouldfail]") {
+TEST_CASE("real: the machine's roots do not count beside the cluster's CA") {
   const RealCluster cluster;
   // In the mount namespace of this run only.
   const std::string roots = "/etc/ssl/certs";
