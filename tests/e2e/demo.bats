@@ -4,7 +4,8 @@
 load lab
 
 setup() {
-  export VPCLAB_NAME=vpce-demo VPCLAB_STATE=/run/vpce-demo
+  export VPCLAB_NAME=vpce-demo-${BATS_ROOT_PID:-$$}
+  export VPCLAB_STATE=/run/${VPCLAB_NAME}
 }
 
 teardown() {
@@ -12,7 +13,7 @@ teardown() {
 }
 
 nothing_left() {
-  [ ! -e "${VPCLAB_STATE}" ] && ! ip netns list | grep -q '^vpce-demo-'
+  [ ! -e "${VPCLAB_STATE}" ] && ! ip netns list | grep -q "^${VPCLAB_NAME}-"
 }
 
 @test "scripts/lab demo: every check holds" {

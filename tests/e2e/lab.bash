@@ -5,8 +5,8 @@ lab() { "${BATS_TEST_DIRNAME}/../../scripts/lab" "$@"; }
 
 # lab_up NAME FLAGS...: a lab of this test file; it goes when bats goes, however that happens.
 lab_up() {
-  export VPCLAB_NAME=$1
-  export VPCLAB_STATE=/run/$1
+  export VPCLAB_NAME=$1-${BATS_ROOT_PID:-$$} # two runs of the tests may go side by side
+  export VPCLAB_STATE=/run/${VPCLAB_NAME}
   shift
   export VPCLAB_WATCH=$$
   lab up "$@" 3>&- 4>&-
