@@ -147,14 +147,18 @@ void Agent::serve_rpc() {
 
 void Agent::run() {
   timers_.push_back(loop_.every(kVpcCidrPeriod, [this] { refresh_vpc_cidrs(); }));
-  timers_.push_back(loop_.every(kSecurityGroupPeriod, [this] { refresh_security_groups(); }));
+  if (core_->gate().provisioning) {
+    timers_.push_back(loop_.every(kSecurityGroupPeriod, [this] { refresh_security_groups(); }));
+  }
   timers_.push_back(loop_.on_signal(SIGTERM, [this] { terminate(); }));
   timers_.push_back(loop_.on_signal(SIGINT, [this] { terminate(); }));
   if (kubernetes_ != nullptr) {
     ask_kubernetes();
   }
-  refresh_security_groups();
-  pool_.post([this](const std::stop_token& stop) { remove_leftovers(edges_, node_, stop); });
+  if (core_->gate().provisioning) {
+    refresh_security_groups();
+    pool_.post([this](const std::stop_token& stop) { remove_leftovers(edges_, node_, stop); });
+  }
   commit();
   loop_.run([this] { commit(); });
 }
@@ -202,11 +206,8 @@ void Agent::perform(ipam::WriteCheckpoint& effect) {
   ipam::CheckpointWritten written{effect.serial, std::nullopt};
   // The side file first: an address must not look fresh because only the checkpoint was written.
   const auto begin = edges_.clock.now().steady;
-  Result<> done;
-  if (effect.cooling != cooling_written_) {
-    done = write_side_file(options_.files.cooling(), effect.cooling);
-    cooling_written_ = done ? effect.cooling : std::string();
-  }
+  Result<> done = write_recent(effect.recent);
+  write_quarantine(effect.quarantine);
   if (done) {
     done = base::write_file_durably(options_.files.path, effect.checkpoint);
   }
@@ -218,6 +219,27 @@ void Agent::perform(ipam::WriteCheckpoint& effect) {
   core_->on(written, edges_.clock.now());
 }
 
+Result<> Agent::write_recent(const std::string& bytes) {
+  if (bytes == recent_written_) {
+    return {};
+  }
+  auto done = write_side_file(options_.files.recent(), bytes);
+  recent_written_ = done ? bytes : std::string();
+  return done;
+}
+
+/// For people: the checkpoint has the same entries.
+void Agent::write_quarantine(const std::string& bytes) {
+  if (bytes == quarantine_written_) {
+    return;
+  }
+  quarantine_written_ = bytes;
+  if (auto done = write_side_file(options_.files.quarantine(), bytes); !done) {
+    edges_.log.warn("the list of quarantined addresses is not written; ignoring",
+                    {{"error", done.error().message}});
+  }
+}
+
 void Agent::post_event(ipam::Event event) {
   loop_.post([this, event = std::move(event)]() mutable {
     core_->on(std::move(event), edges_.clock.now());
@@ -227,6 +249,13 @@ void Agent::post_event(ipam::Event event) {
 void Agent::perform(ipam::Execute& effect) {
   edges_.log.info("pool operation begins",
                   {{"operation", ipam::to_string(effect.action)}, {"because", effect.because}});
+  if (!effect.recent.empty()) {
+    if (auto written = write_recent(effect.recent); !written) {
+      post_event(
+          ipam::OperationDone{effect.id, wrap(std::move(written).error(), "note what goes")});
+      return;
+    }
+  }
   pool_.post([this, effect](const std::stop_token& stop) {
     post_event(ipam::OperationDone{effect.id, execute(edges_, node_, effect.action, stop)});
   });
@@ -270,7 +299,7 @@ void Agent::perform(ipam::Report& effect) {
 /// VPC CIDRs change when an operator adds one to the VPC: the SNAT rules follow.
 void Agent::refresh_vpc_cidrs() {
   side_.post([this, network = node_.network, known = facts_.vpc_cidrs](const auto&) mutable {
-    auto cidrs = edges_.imds.vpc_ipv4_cidrs(network.primary_mac);
+    auto cidrs = vpc_cidrs(edges_.imds, node_);
     if (!cidrs || cidrs->empty()) {
       return;  // keep the old list
     }
@@ -282,7 +311,8 @@ void Agent::refresh_vpc_cidrs() {
       return;
     }
     network.vpc_cidrs = *cidrs;
-    if (auto done = edges_.kernel.update_snat_rules(network); !done) {
+    const bool snat = network.family == net::Family::v4;
+    if (auto done = snat ? edges_.kernel.update_snat_rules(network) : Result<>(); !done) {
       edges_.log.error(
           "the VPC's CIDRs changed, but the SNAT rules could not be updated; "
           "tried again in 30 s",
@@ -342,7 +372,9 @@ void Agent::ask_kubernetes() {
         });
     loop_.post([this, capacity = node->pod_capacity, schedulable] {
       if (capacity && *capacity != core_->targets().max_pods) {
-        core_->set_max_pods(*capacity);
+        auto targets = core_->targets();
+        targets.max_pods = *capacity;
+        core_->set_targets(targets);
         edges_.log.info("max pods taken from the node object",
                         {{"max_pods", std::to_string(*capacity)}});
       }
@@ -386,10 +418,11 @@ std::string Agent::metrics_text() {
   const auto stats = core_->store().stats(edges_.clock.now().wall);
   const auto enis = static_cast<double>(core_->store().enis().size());
   metrics_.set<Metric::awscni_eni_max>(core_->limits().enis);
-  metrics_.set<Metric::awscni_ip_max>(core_->limits().enis * core_->limits().addresses_per_eni);
+  metrics_.set<Metric::awscni_ip_max>(
+      core_->limits().enis * core_->limits().addresses_per_eni(core_->store().options().prefixes));
   metrics_.set<Metric::awscni_eni_allocated>(enis);
-  metrics_.set<Metric::awscni_total_ip_addresses>(stats.total);
-  metrics_.set<Metric::awscni_assigned_ip_addresses>(stats.assigned);
+  metrics_.set<Metric::awscni_total_ip_addresses>(static_cast<double>(stats.total));
+  metrics_.set<Metric::awscni_assigned_ip_addresses>(static_cast<double>(stats.assigned));
   for (const auto& [id, eni] : core_->store().enis()) {
     metrics_.set<Metric::awscni_assigned_ip_per_eni>(eni.assigned(), {to_string(id)});
   }

@@ -58,6 +58,8 @@ class Agent {
   void perform(ipam::AdoptEni& effect);
   void perform(ipam::ForgetEni& effect);
   void perform(ipam::Report& effect);
+  Result<> write_recent(const std::string& bytes);
+  void write_quarantine(const std::string& bytes);
   void post_event(ipam::Event event);  // from a worker
   void refresh_vpc_cidrs();
   void refresh_security_groups();
@@ -78,7 +80,8 @@ class Agent {
   ipam::Token token_ = 0;
   std::map<ipam::Token, rpc::Done> waiting_;
   std::vector<net::SecurityGroupId> groups_;
-  std::string cooling_written_;      // the side file's bytes, so that it is written only on change
+  std::string recent_written_;  // the side files' bytes, so that they are written only on change
+  std::string quarantine_written_;
   bool checkpoint_written_ = false;  // in this pass of commit()
   bool terminating_ = false;
 

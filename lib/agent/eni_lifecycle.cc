@@ -67,8 +67,14 @@ struct Created {
   net::Cidr subnet;
 };
 
+/// What fits into the subnet: one address is the ENI's own.
+int fitting(int addresses, const aws::Subnet& subnet) {
+  return std::clamp(subnet.available_addresses - 1, std::min(addresses, 1), addresses);
+}
+
 /// Tries each candidate subnet; the last error if none works.
-Result<Created> create_somewhere(const Edges& edges, const Node& node, int addresses) {
+Result<Created> create_somewhere(const Edges& edges, const Node& node,
+                                 const ipam::CreateEni& size) {
   VPCCNI_TRY(auto groups, wrap(edges.imds.security_groups(node.identity.primary_mac),
                                "read the primary ENI's security groups"));
   std::sort(groups.begin(), groups.end());
@@ -86,7 +92,8 @@ Result<Created> create_somewhere(const Edges& edges, const Node& node, int addre
     wanted.description = "aws-K8S-" + to_string(node.identity.id);
     wanted.tags = eni_tags(node);
     wanted.tags.try_emplace("node.k8s.amazonaws.com/createdAt", rfc3339(edges.clock.now().wall));
-    wanted.secondary_addresses = addresses;
+    wanted.secondary_addresses = fitting(size.addresses, subnet);
+    wanted.prefixes = size.prefixes;
     auto eni = edges.ec2.create(wanted);
     if (eni) {
       return Created{*std::move(eni), subnet.cidr};
@@ -127,14 +134,19 @@ net::Ip primary_address(const aws::Eni& eni) {
   return eni.addresses.empty() ? net::Ip() : eni.addresses.front().ip;
 }
 
-std::vector<net::Ip> secondary_addresses(const aws::Eni& eni) {
-  std::vector<net::Ip> ips;
+std::vector<net::Cidr> pod_blocks(const aws::Eni& eni, net::Family family) {
+  if (family == net::Family::v6) {
+    // One is enough for ever; of several always the same.
+    const auto first = std::min_element(eni.ipv6_prefixes.begin(), eni.ipv6_prefixes.end());
+    return first == eni.ipv6_prefixes.end() ? std::vector<net::Cidr>() : std::vector{*first};
+  }
+  std::vector<net::Cidr> blocks = eni.prefixes;
   for (const auto& address : eni.addresses) {
     if (!address.primary) {
-      ips.push_back(address.ip);
+      blocks.push_back(net::Cidr::host(address.ip));
     }
   }
-  return ips;
+  return blocks;
 }
 
 ipam::EniFacts eni_facts(const aws::Eni& eni, const podnet::EniTable& table) {
@@ -154,8 +166,9 @@ ipam::EniFacts eni_facts(const aws::Eni& eni, const podnet::EniTable& table) {
 Result<net::Cidr> subnet_cidr(const Edges& edges, const Node& node, const aws::Eni& eni) {
   if (const auto shown = edges.imds.enis()) {
     for (const auto& one : *shown) {
-      if (one.id == eni.id && one.subnet_ipv4) {
-        return *one.subnet_ipv4;
+      const auto& cidr = node.family() == net::Family::v4 ? one.subnet_ipv4 : one.subnet_ipv6;
+      if (one.id == eni.id && cidr) {
+        return *cidr;
       }
     }
   }
@@ -172,7 +185,8 @@ Result<net::Cidr> subnet_cidr(const Edges& edges, const Node& node, const aws::E
 
 Result<ipam::EniReady> set_up_attached(const Edges& edges, const Node& node, const aws::Eni& eni,
                                        const net::Cidr& subnet, const std::stop_token& stop) {
-  const net::Ip ip = primary_address(eni);
+  const bool v6 = node.family() == net::Family::v6 && !eni.ipv6_addresses.empty();
+  const net::Ip ip = v6 ? eni.ipv6_addresses.front() : primary_address(eni);
   const auto card = eni.attachment ? eni.attachment->card : node.card;
   const auto device = eni.attachment ? eni.attachment->device : net::DeviceIndex();
   VPCCNI_TRY(const auto table, wrap(edges.kernel.route_table(card, ip, device, node.limits.enis),
@@ -193,12 +207,12 @@ Result<ipam::EniReady> set_up_attached(const Edges& edges, const Node& node, con
                  [&] { return edges.kernel.set_up_eni(network); }),
              "set up " + to_string(eni.id)));
   }
-  return ipam::EniReady{facts, secondary_addresses(eni)};
+  return ipam::EniReady{facts, pod_blocks(eni, node.family())};
 }
 
-Result<ipam::EniReady> create_eni(const Edges& edges, const Node& node, int addresses,
-                                  const std::stop_token& stop) {
-  VPCCNI_TRY(auto created, create_somewhere(edges, node, addresses));
+Result<ipam::EniReady> create_eni(const Edges& edges, const Node& node,
+                                  const ipam::CreateEni& wanted, const std::stop_token& stop) {
+  VPCCNI_TRY(auto created, create_somewhere(edges, node, wanted));
   auto attachment = attach_somewhere(edges, node, created.eni.id);
   if (!attachment) {
     undo(edges, created.eni.id, stop);
@@ -207,7 +221,8 @@ Result<ipam::EniReady> create_eni(const Edges& edges, const Node& node, int addr
   created.eni.attachment = *std::move(attachment);
   edges.log.info("ENI created and attached", {{"eni", to_string(created.eni.id)},
                                               {"device", to_string(created.eni.attachment->device)},
-                                              {"addresses", std::to_string(addresses)}});
+                                              {"addresses", std::to_string(wanted.addresses)},
+                                              {"prefixes", std::to_string(wanted.prefixes)}});
   // From here on a failure leaves the ENI attached: reconcile finds it and sets it up again.
   return set_up_attached(edges, node, created.eni, created.subnet, stop);
 }

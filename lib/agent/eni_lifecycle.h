@@ -25,8 +25,8 @@ struct Edges {
 };
 
 /// CreateNetworkInterface in the best subnet, attach, delete-on-termination, then set_up_attached.
-Result<ipam::EniReady> create_eni(const Edges& edges, const Node& node, int addresses,
-                                  const std::stop_token& stop);
+Result<ipam::EniReady> create_eni(const Edges& edges, const Node& node,
+                                  const ipam::CreateEni& wanted, const std::stop_token& stop);
 
 /// Waits for the ENI's link (by MAC), gives it its address, table and rule.
 Result<ipam::EniReady> set_up_attached(const Edges& edges, const Node& node, const aws::Eni& eni,
@@ -43,7 +43,8 @@ void remove_leftovers(const Edges& edges, const Node& node, const std::stop_toke
 
 /// The values that the store keeps of an ENI.
 ipam::EniFacts eni_facts(const aws::Eni& eni, const podnet::EniTable& table);
-std::vector<net::Ip> secondary_addresses(const aws::Eni& eni);
+/// What pods of the family can have of it: secondary addresses and prefixes; of IPv6 one /80.
+std::vector<net::Cidr> pod_blocks(const aws::Eni& eni, net::Family family);
 net::Ip primary_address(const aws::Eni& eni);
 
 }  // namespace vpccni::agent

@@ -1,7 +1,9 @@
 #include "agent/execute.h"
 
 #include <algorithm>
-#include <set>
+#include <iterator>
+
+#include "agent/attached.h"
 
 namespace vpccni::agent {
 
@@ -10,41 +12,100 @@ namespace {
 constexpr auto kNoManageTag = "node.k8s.amazonaws.com/no_manage";
 constexpr auto kAddressLimit = "PrivateIpAddressLimitExceeded";
 
+bool is_ours(const std::string& link, const std::string& veth_prefix) {
+  return link.rfind("vlan", 0) == 0 ||
+         (link.size() == veth_prefix.size() + 11 && link.rfind(veth_prefix, 0) == 0);
+}
+
+/// Does the kernel name an address of the block? A rule alone counts only while some pod's link has
+/// lost its route, for it may be that pod's; else it is what a vanished pod left.
+bool names_an_address_of(const podnet::HostPods& pods, const std::string& veth_prefix,
+                         const net::Cidr& block) {
+  const auto routed = [&](const std::string& link) {
+    return std::any_of(pods.routes.begin(), pods.routes.end(),
+                       [&](const auto& route) { return route.link == link; });
+  };
+  const bool lost = std::any_of(pods.links.begin(), pods.links.end(), [&](const auto& link) {
+    return is_ours(link, veth_prefix) && !routed(link);
+  });
+  return std::any_of(pods.routes.begin(), pods.routes.end(),
+                     [&](const auto& route) { return block.contains(route.address); }) ||
+         (lost && std::any_of(pods.ruled.begin(), pods.ruled.end(),
+                              [&](const auto& address) { return block.contains(address); }));
+}
+
 struct Perform {
   const Edges& edges;
   const Node& node;
   const std::stop_token& stop;
 
-  Result<ipam::Outcome> operator()(const ipam::AssignAddresses& action) const {
-    auto added = edges.ec2.assign_addresses(action.eni, action.count);
-    if (!added && added.error().cause != kAddressLimit && action.count > 1 &&
+  /// Once more for a single one when the subnet has some room, but not that much. At the ENI's
+  /// limit our count was wrong: that stays a failure, the core then looks at what EC2 lists and
+  /// knows which of it may be an old answer.
+  template <class Assign>
+  Result<ipam::Outcome> grow(const ipam::Action& action, const net::EniId& eni, int count,
+                             Assign assign) const {
+    auto added = assign(count);
+    if (!added && added.error().cause != kAddressLimit && count > 1 &&
         added.error().code == Errc::exhausted) {
-      added = edges.ec2.assign_addresses(action.eni, 1);  // what is left of the subnet
+      added = assign(1);
     }
-    // At the limit our count was wrong. That is a failure: the core then looks at what EC2 lists,
-    // and knows which of it may be an old answer.
-    VPCCNI_TRY(auto got, wrap(std::move(added), "assign " + std::to_string(action.count) +
-                                                    " addresses to " + to_string(action.eni)));
-    return ipam::Outcome(ipam::Grown{action.eni, std::move(got.addresses)});
+    VPCCNI_TRY(const auto got, wrap(std::move(added), ipam::to_string(action)));
+    std::vector<net::Cidr> blocks = got.prefixes;
+    std::transform(got.addresses.begin(), got.addresses.end(), std::back_inserter(blocks),
+                   [](const net::Ip& ip) { return net::Cidr::host(ip); });
+    return ipam::Outcome(ipam::Grown{eni, std::move(blocks)});
   }
 
-  Result<ipam::Outcome> operator()(const ipam::ReleaseAddresses& action) const {
-    // The store says that no pod has these. The kernel has the last word before EC2 is told.
+  Result<ipam::Outcome> operator()(const ipam::AssignAddresses& action) const {
+    return grow(action, action.eni, action.count,
+                [&](int count) { return edges.ec2.assign_addresses(action.eni, count); });
+  }
+
+  Result<ipam::Outcome> operator()(const ipam::AssignPrefixes& action) const {
+    return grow(action, action.eni, action.count,
+                [&](int count) { return edges.ec2.assign_prefixes(action.eni, count); });
+  }
+
+  Result<ipam::Outcome> operator()(const ipam::AssignIpv6Prefix& action) const {
+    aws::EniFilter filter;
+    filter.ids = {action.eni};
+    VPCCNI_TRY(const auto enis, edges.ec2.network_interfaces(filter));
+    if (!enis.empty() && !enis.front().ipv6_prefixes.empty()) {
+      return ipam::Outcome(ipam::Grown{action.eni, pod_blocks(enis.front(), net::Family::v6)});
+    }
+    return grow(action, action.eni, 1,
+                [&](int count) { return edges.ec2.assign_ipv6_prefixes(action.eni, count); });
+  }
+
+  /// The store says that no pod has these. The kernel has the last word before EC2 is told.
+  Result<ipam::Outcome> operator()(const ipam::Release& action) const {
     VPCCNI_TRY(const auto pods, wrap(edges.kernel.host_pods(), "look for pods in the kernel"));
-    for (const auto& route : pods.routes) {
-      if (std::find(action.which.begin(), action.which.end(), route.address) !=
-          action.which.end()) {
-        return Error{Errc::conflict, "not released: the kernel routes " + to_string(route.address) +
-                                         " to " + route.link};
+    ipam::Released done;
+    std::vector<net::Ip> addresses;
+    std::vector<net::Cidr> prefixes;
+    for (const auto& block : action.which) {
+      if (names_an_address_of(pods, node.network.veth_prefix, block)) {
+        done.kept.push_back(block);
+      } else if (block.is_host()) {
+        addresses.push_back(block.base());
+      } else {
+        prefixes.push_back(block);
       }
     }
-    VPCCNI_CHECK(wrap(edges.ec2.unassign_addresses(action.eni, action.which),
-                      "unassign addresses of " + to_string(action.eni)));
-    return ipam::Outcome(ipam::Released{});
+    if (!prefixes.empty()) {
+      VPCCNI_CHECK(wrap(edges.ec2.unassign_prefixes(action.eni, prefixes),
+                        "unassign prefixes of " + to_string(action.eni)));
+    }
+    if (!addresses.empty()) {
+      VPCCNI_CHECK(wrap(edges.ec2.unassign_addresses(action.eni, addresses),
+                        "unassign addresses of " + to_string(action.eni)));
+    }
+    return ipam::Outcome(std::move(done));
   }
 
   Result<ipam::Outcome> operator()(const ipam::CreateEni& action) const {
-    VPCCNI_TRY(auto ready, create_eni(edges, node, action.addresses, stop));
+    VPCCNI_TRY(auto ready, create_eni(edges, node, action, stop));
     return ipam::Outcome(std::move(ready));
   }
 
@@ -97,10 +158,7 @@ std::vector<podnet::HostPodRoute> pod_routes(const podnet::HostPods& pods,
                                              const std::string& veth_prefix) {
   std::vector<podnet::HostPodRoute> routes;
   for (const auto& route : pods.routes) {
-    const bool ours =
-        route.link.rfind("vlan", 0) == 0 ||
-        (route.link.size() == veth_prefix.size() + 11 && route.link.rfind(veth_prefix, 0) == 0);
-    if (ours) {
+    if (is_ours(route.link, veth_prefix)) {
       routes.push_back(route);
     }
   }
@@ -118,14 +176,15 @@ ipam::Observed observe(const Edges& edges, const Node& node, std::uint64_t gener
   for (const auto& route : pod_routes(*pods, node.network.veth_prefix)) {
     observed.pod_routes.push_back(route.address);
   }
-  const auto managed = managed_enis(edges, node);
+  observed.by_ec2 = !node.settings.imds_only;
+  const auto managed = observed.by_ec2 ? managed_enis(edges, node) : shown_enis(edges, node);
   if (!managed) {
     observed.enis = managed.error();
     return observed;
   }
   std::vector<ipam::ObservedEni> seen;
   for (const auto& eni : managed->enis) {
-    seen.push_back({eni_facts(eni, {}), secondary_addresses(eni)});
+    seen.push_back({eni_facts(eni, {}), pod_blocks(eni, node.family())});
   }
   observed.enis = std::move(seen);
   return observed;
@@ -134,14 +193,15 @@ ipam::Observed observe(const Edges& edges, const Node& node, std::uint64_t gener
 ipam::Event adopt(const Edges& edges, const Node& node, const ipam::ObservedEni& seen,
                   const std::stop_token& stop) {
   const auto set_up = [&]() -> Result<ipam::EniReady> {
-    aws::EniFilter filter;
-    filter.ids = {seen.facts.id};
-    VPCCNI_TRY(const auto enis, edges.ec2.network_interfaces(filter));
-    if (enis.empty()) {
-      return Error{Errc::not_found, "EC2 lists no " + to_string(seen.facts.id)};
+    VPCCNI_TRY(const auto managed,
+               node.settings.imds_only ? shown_enis(edges, node) : managed_enis(edges, node));
+    for (const auto& eni : managed.enis) {
+      if (eni.id == seen.facts.id) {
+        VPCCNI_TRY(const auto subnet, subnet_cidr(edges, node, eni));
+        return set_up_attached(edges, node, eni, subnet, stop);
+      }
     }
-    VPCCNI_TRY(const auto subnet, subnet_cidr(edges, node, enis.front()));
-    return set_up_attached(edges, node, enis.front(), subnet, stop);
+    return Error{Errc::not_found, to_string(seen.facts.id) + " is not listed any more"};
   };
   auto ready = set_up();
   if (!ready) {

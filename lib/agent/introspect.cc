@@ -136,20 +136,21 @@ std::string plan_json(const ipam::Core& core, base::Instant now) {
   for (const auto& [address, released] : core.store().cooling(now.wall)) {
     cooling[to_string(address)] = go_time(released);
   }
-  OrderedJson plan = {{"because", core.plan().because},
-                      {"running", core.plan().running.value_or("")},
-                      {"lastError", core.plan().last_error ? core.plan().last_error->message : ""},
-                      {"total", stats.total},
-                      {"assigned", stats.assigned},
-                      {"cooling", cooling},
-                      {"quarantined", stats.quarantined},
-                      {"enis", core.store().enis().size()},
-                      {"maxEnis", core.limits().enis},
-                      {"addressesPerEni", core.limits().addresses_per_eni},
-                      {"warmEniTarget", targets.warm_enis},
-                      {"warmIpTarget", targets.warm_ips},
-                      {"minimumIpTarget", targets.minimum_ips},
-                      {"maxPods", targets.max_pods}};
+  OrderedJson plan = {
+      {"because", core.plan().because},
+      {"running", core.plan().running.value_or("")},
+      {"lastError", core.plan().last_error ? core.plan().last_error->message : ""},
+      {"total", stats.total},
+      {"assigned", stats.assigned},
+      {"cooling", cooling},
+      {"quarantined", stats.quarantined},
+      {"enis", core.store().enis().size()},
+      {"maxEnis", core.limits().enis},
+      {"addressesPerEni", core.limits().addresses_per_eni(core.store().options().prefixes)},
+      {"warmEniTarget", targets.warm_enis},
+      {"warmIpTarget", targets.warm_ips},
+      {"minimumIpTarget", targets.minimum_ips},
+      {"maxPods", targets.max_pods}};
   return base::dump_json(plan);
 }
 

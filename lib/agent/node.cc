@@ -10,6 +10,11 @@ int Node::max_enis() const {
   return settings.max_eni >= 1 ? std::min(limits.enis, settings.max_eni) : limits.enis;
 }
 
+Result<std::vector<net::Cidr>> vpc_cidrs(aws::Imds& imds, const Node& node) {
+  return node.family() == net::Family::v4 ? imds.vpc_ipv4_cidrs(node.identity.primary_mac)
+                                          : imds.vpc_ipv6_cidrs(node.identity.primary_mac);
+}
+
 int default_max_pods(const aws::InstanceLimits& limits) {
   return limits.enis * (limits.ipv4_per_eni - 1) + 2;
 }

@@ -22,8 +22,12 @@ struct Node {
   net::NetworkCard card{0};
   /// ENIs that we may have on the card: the instance's limit and MAX_ENI.
   int max_enis() const;
-  int addresses_per_eni() const { return limits.ipv4_per_eni - 1; }
+  int slots_per_eni() const { return limits.ipv4_per_eni - 1; }
+  net::Family family() const { return settings.enable_ipv6 ? net::Family::v6 : net::Family::v4; }
 };
+
+/// Of the pods' family, from IMDS.
+Result<std::vector<net::Cidr>> vpc_cidrs(aws::Imds& imds, const Node& node);
 
 /// Upstream's misc/eni-max-pods.txt: ENIs x (addresses - 1) + 2.
 int default_max_pods(const aws::InstanceLimits& limits);

@@ -59,11 +59,12 @@ ipam::PodDel to_event(const ::rpc::DelNetworkRequest& request, ipam::Token token
   ::rpc::AddNetworkReply reply;
   reply.set_success(true);
   fill(*reply.add_ipallocationmetadata(), std::get<ipam::Lease>(answer.answer));
-  reply.set_useexternalsnat(facts.external_snat);
+  const bool v6 = !std::get<ipam::Lease>(answer.answer).address.is_v4();
+  reply.set_useexternalsnat(facts.external_snat && !v6);
   for (const auto& cidr : facts.vpc_cidrs) {
-    reply.add_vpcv4cidrs(to_string(cidr));
+    v6 ? reply.add_vpcv6cidrs(to_string(cidr)) : reply.add_vpcv4cidrs(to_string(cidr));
   }
-  if (!facts.external_snat) {
+  if (!facts.external_snat && !v6) {
     for (const auto& cidr : facts.snat_exclusions) {
       reply.add_vpcv4cidrs(to_string(cidr));
     }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "agent/attached.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "podnet/pod.h"
@@ -22,6 +23,7 @@ struct Starting {
   Node node;
   std::unique_ptr<ipam::Core> core;
   podnet::HostPods pods;
+  Checkpoint checkpoint;
 };
 
 Result<> check_settings(Starting& s) {
@@ -51,7 +53,8 @@ Result<> plan_host_network(Starting& s) {
   s.node.settings = s.settings;
   auto& network = s.node.network;
   const auto& set = s.settings;
-  VPCCNI_TRY(network.vpc_cidrs, s.edges.imds.vpc_ipv4_cidrs(s.node.identity.primary_mac));
+  network.family = s.node.family();
+  VPCCNI_TRY(network.vpc_cidrs, vpc_cidrs(s.edges.imds, s.node));
   network.primary_mac = s.node.identity.primary_mac;
   network.primary_ip = s.node.identity.local_ipv4;
   network.snat_exclusions = set.exclude_snat_cidrs;
@@ -72,30 +75,20 @@ Result<> set_up_host(Starting& s) {
   return podnet::set_up_host_network(s.node.network);
 }
 
-/// The ENIs that EC2 lists, each set up in the kernel. One that cannot be is left for reconcile:
-/// the node serves with the others.
+Result<> read_files(Starting& s) {
+  std::string trouble;
+  s.checkpoint = read_checkpoint({s.settings.backing_store}, s.edges.clock.now().wall, trouble);
+  if (!trouble.empty()) {
+    s.edges.log.error(trouble);
+  }
+  return {};
+}
+
 Result<> set_up_enis(Starting& s) {
-  VPCCNI_TRY(const auto managed, managed_enis(s.edges, s.node));
-  if (managed.enis.empty()) {
-    return Error{Errc::unavailable, "EC2 lists no ENI of " + to_string(s.node.identity.id)};
-  }
-  ipam::CoreOptions options;
-  options.store = {s.node.card, false, std::chrono::seconds(s.settings.ip_cooldown_seconds)};
-  options.targets = {s.settings.warm_eni_target, s.settings.warm_ip_target,
-                     s.settings.minimum_ip_target, default_max_pods(s.node.limits)};
-  options.limits = {s.node.max_enis() - managed.unmanaged, s.node.addresses_per_eni()};
-  s.core = std::make_unique<ipam::Core>(options, s.edges.clock.now());
-  for (const auto& eni : managed.enis) {
-    auto subnet = subnet_cidr(s.edges, s.node, eni);
-    auto ready = subnet ? set_up_attached(s.edges, s.node, eni, *subnet, s.stop)
-                        : Result<ipam::EniReady>(subnet.error());
-    if (!ready) {
-      s.edges.log.warn("an attached ENI cannot be set up; reconcile tries again",
-                       {{"eni", to_string(eni.id)}, {"error", ready.error().message}});
-      continue;
-    }
-    s.core->on(*std::move(ready), s.edges.clock.now());
-  }
+  VPCCNI_TRY(const auto attached, attached_enis(s.edges, s.node));
+  s.core =
+      std::make_unique<ipam::Core>(core_options(s.node, attached.unmanaged), s.edges.clock.now());
+  bring_in(*s.core, s.edges, s.node, attached, s.checkpoint.recent, s.stop);
   return {};
 }
 
@@ -137,19 +130,13 @@ void tell(const Starting& s, const ipam::RestoreReport& report) {
 
 Result<> restore_pods(Starting& s) {
   VPCCNI_TRY(s.pods, s.edges.kernel.host_pods());
-  const CheckpointFiles files{s.settings.backing_store};
-  std::string trouble;
   const base::Instant now = s.edges.clock.now();
-  const Checkpoint checkpoint = read_checkpoint(files, now.wall, trouble);
-  if (!trouble.empty()) {
-    s.edges.log.error(trouble);
-  }
   std::vector<std::pair<net::Ip, std::string>> routes;
   for (const auto& route : pod_routes(s.pods, s.node.network.veth_prefix)) {
     routes.emplace_back(route.address, link_identity(route));
   }
   const auto report = s.core->restore(
-      checkpoint.assignments, routes, checkpoint.cooling,
+      s.checkpoint.assignments, routes, s.checkpoint.recent,
       [&](const ipam::Assignment& entry) { return has_link(entry, s.pods); }, now);
   tell(s, report);
   for (const auto& gone : report.dropped) {
@@ -164,7 +151,7 @@ Result<> restore_pods(Starting& s) {
 Result<> refresh_rules(Starting& s) {
   for (const auto& one : s.core->store().assignments()) {
     const auto lease = s.core->store().find(one.key);
-    if (!lease || lease->eni.empty() || lease->table == net::kMainTable) {
+    if (!lease || !knows_table(s.core->store(), *lease)) {
       continue;
     }
     if (auto done = podnet::refresh_pod_rule(one.address, lease->table); !done) {
@@ -190,6 +177,7 @@ constexpr Step kSteps[] = {
     {"find the ENI limits of the instance type", find_limits},
     {"read the VPC's CIDRs from IMDS", plan_host_network},
     {"set up rules and chains of the host", set_up_host},
+    {"read the checkpoint", read_files},
     {"set up the attached ENIs", set_up_enis},
     {"restore pods from checkpoint and kernel", restore_pods},
     {"refresh the rules of pods", refresh_rules},
@@ -197,9 +185,17 @@ constexpr Step kSteps[] = {
 
 }  // namespace
 
-std::string CheckpointFiles::cooling() const {
+std::string CheckpointFiles::beside(std::string_view suffix) const {
   const bool json = path.ends_with(".json");
-  return path.substr(0, path.size() - (json ? 5 : 0)) + "-cooling.json";
+  return path.substr(0, path.size() - (json ? 5 : 0)) + std::string(suffix);
+}
+
+std::string CheckpointFiles::recent() const {
+  return beside("-recent.json");
+}
+
+std::string CheckpointFiles::quarantine() const {
+  return beside("-quarantine.json");
 }
 
 std::string CheckpointFiles::previous() const {
@@ -208,8 +204,8 @@ std::string CheckpointFiles::previous() const {
 
 Checkpoint read_checkpoint(const CheckpointFiles& files, base::WallTime now, std::string& trouble) {
   Checkpoint checkpoint;
-  if (const auto bytes = base::read_file(files.cooling(), std::size_t{1} << 20U)) {
-    checkpoint.cooling = ipam::parse_cooling(*bytes);
+  if (const auto bytes = base::read_file(files.recent(), std::size_t{1} << 20U)) {
+    checkpoint.recent = ipam::parse_recent(*bytes);
   }
   const auto bytes = base::read_file(files.path);
   if (!bytes && bytes.error().code == Errc::not_found) {
@@ -235,7 +231,7 @@ Checkpoint read_checkpoint(const CheckpointFiles& files, base::WallTime now, std
 Result<Started> start_up(const Edges& edges, const settings::Settings& settings,
                          const LimitsTable& limits_table, const StepListener& listener,
                          const std::stop_token& stop) {
-  Starting starting{edges, settings, limits_table, stop, {}, {}, {}};
+  Starting starting{edges, settings, limits_table, stop, {}, {}, {}, {}};
   int number = 0;
   for (const Step& step : kSteps) {
     listener(++number, static_cast<int>(std::size(kSteps)), step.name);

@@ -15,14 +15,18 @@ namespace vpccni::agent {
 
 struct Checkpoint {
   std::vector<ipam::Assignment> assignments;
-  ipam::Cooling cooling;
+  ipam::Recent recent;
 };
 
 /// Where the checkpoint and its companions live.
 struct CheckpointFiles {
   std::string path;
-  std::string cooling() const;   // …-cooling.json
-  std::string previous() const;  // ….prev: as found at the last start
+  std::string recent() const;      // …-recent.json
+  std::string quarantine() const;  // …-quarantine.json
+  std::string previous() const;    // ….prev: as found at the last start
+
+ private:
+  std::string beside(std::string_view suffix) const;
 };
 
 /// Reads the checkpoint. A missing file is an empty one. A file that cannot be used is moved aside

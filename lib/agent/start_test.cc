@@ -55,13 +55,13 @@ TEST_CASE("a good checkpoint is read with what still cools, and kept as it was")
       {"aws-cni", "c", "eth0"}, {"d", "p", 1}, *net::Ip::parse("10.0.0.9"), {}};
   const auto bytes = ipam::format_checkpoint({one});
   REQUIRE(base::write_file_durably(files.path, bytes));
-  REQUIRE(base::write_file_durably(files.cooling(),
-                                   ipam::format_cooling({{*net::Ip::parse("10.0.0.10"), kNow}})));
+  REQUIRE(base::write_file_durably(
+      files.recent(), ipam::format_recent({.cooling = {{*net::Ip::parse("10.0.0.10"), kNow}}})));
   std::string trouble;
   const auto read = read_checkpoint(files, kNow, trouble);
   CHECK(trouble.empty());
   CHECK(read.assignments == std::vector{one});
-  CHECK(read.cooling.size() == 1);
+  CHECK(read.recent.cooling.size() == 1);
   CHECK(*base::read_file(files.previous()) == bytes);
 }
 

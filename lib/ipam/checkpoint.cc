@@ -10,6 +10,7 @@ namespace vpccni::ipam {
 namespace {
 
 constexpr std::string_view kVersion = "vpc-cni-ipam/1";
+constexpr std::size_t kLongestId = 64;  // of EC2's ids, with room
 
 std::int64_t nanoseconds(base::WallTime at) {
   return at.time_since_epoch().count();
@@ -106,34 +107,72 @@ Result<Assignment> allocation(const base::Json& entry, std::size_t index) {
   return one;
 }
 
+void append(std::string& out, const Assignment& one) {
+  out += R"({"networkName":)" + base::json_quote(one.key.network);
+  out += R"(,"containerID":)" + base::json_quote(one.key.container);
+  out += R"(,"ifName":)" + base::json_quote(one.key.ifname);
+  out += one.address.is_v4() ? R"(,"ipv4":")" : R"(,"ipv6":")";
+  out += to_string(one.address);
+  out += R"(","allocationTimestamp":)" + std::to_string(nanoseconds(one.since));
+  out += R"(,"metadata":{)";
+  std::vector<std::string> members;
+  if (!one.pod.name_space.empty()) {
+    members.push_back(R"("k8sPodNamespace":)" + base::json_quote(one.pod.name_space));
+  }
+  if (!one.pod.name.empty()) {
+    members.push_back(R"("k8sPodName":)" + base::json_quote(one.pod.name));
+  }
+  if (one.pod.interfaces != 0) {
+    members.push_back(R"("interfacesCount":)" + std::to_string(one.pod.interfaces));
+  }
+  out += base::join(members, ",") + "}}";
+}
+
+std::string document(std::string_view version, const std::vector<Assignment>& assignments) {
+  std::string out = R"({"version":")" + std::string(version) + R"(","allocations":[)";
+  bool first = true;
+  for (const auto& one : assignments) {
+    out += first ? "" : ",";
+    first = false;
+    append(out, one);
+  }
+  return out + "]}\n";
+}
+
+/// A member with one time for each name.
+template <class Times>
+void append_times(std::string& out, std::string_view member, const Times& times) {
+  out += ",\"" + std::string(member) + "\":{";
+  bool first = true;
+  for (const auto& [name, at] : times) {
+    out += first ? "\"" : ",\"";
+    first = false;
+    out += to_string(name) + "\":" + std::to_string(nanoseconds(at));
+  }
+  out += '}';
+}
+
+template <class Use>
+void each_time(const base::Json& document, std::string_view name, Use use) {
+  const auto* times = base::find_member(document, name);
+  if (times == nullptr || !times->is_object()) {
+    return;
+  }
+  for (auto it = times->begin(); it != times->end(); ++it) {
+    if (it.value().is_number_integer()) {
+      use(it.key(), wall_time(it.value().get<std::int64_t>()));
+    }
+  }
+}
+
 }  // namespace
 
 std::string format_checkpoint(const std::vector<Assignment>& assignments) {
-  std::string out = R"({"version":"vpc-cni-ipam/1","allocations":[)";
-  bool first = true;
-  for (const auto& one : assignments) {
-    out += first ? "{" : ",{";
-    first = false;
-    out += R"("networkName":)" + base::json_quote(one.key.network);
-    out += R"(,"containerID":)" + base::json_quote(one.key.container);
-    out += R"(,"ifName":)" + base::json_quote(one.key.ifname);
-    out += one.address.is_v4() ? R"(,"ipv4":")" : R"(,"ipv6":")";
-    out += to_string(one.address);
-    out += R"(","allocationTimestamp":)" + std::to_string(nanoseconds(one.since));
-    out += R"(,"metadata":{)";
-    std::vector<std::string> members;
-    if (!one.pod.name_space.empty()) {
-      members.push_back(R"("k8sPodNamespace":)" + base::json_quote(one.pod.name_space));
-    }
-    if (!one.pod.name.empty()) {
-      members.push_back(R"("k8sPodName":)" + base::json_quote(one.pod.name));
-    }
-    if (one.pod.interfaces != 0) {
-      members.push_back(R"("interfacesCount":)" + std::to_string(one.pod.interfaces));
-    }
-    out += base::join(members, ",") + "}}";
-  }
-  return out + "]}\n";
+  return document(kVersion, assignments);
+}
+
+std::string format_quarantine(const std::vector<Assignment>& quarantined) {
+  return document("vpccni-quarantine/1", quarantined);
 }
 
 Result<std::vector<Assignment>> parse_checkpoint(std::string_view bytes) {
@@ -164,34 +203,34 @@ Result<std::vector<Assignment>> parse_checkpoint(std::string_view bytes) {
   return all;
 }
 
-std::string format_cooling(const Cooling& cooling) {
-  std::string out = R"({"version":"vpccni-cooling/1","released":{)";
-  bool first = true;
-  for (const auto& [ip, released] : cooling) {
-    out += first ? "\"" : ",\"";
-    first = false;
-    out += to_string(ip) + "\":" + std::to_string(nanoseconds(released));
-  }
-  return out + "}}\n";
+std::string format_recent(const Recent& recent) {
+  std::string out = R"({"version":"vpccni-recent/1")";
+  append_times(out, "released", recent.cooling);
+  append_times(out, "unassigned", recent.unassigned);
+  append_times(out, "leaving", recent.leaving);
+  return out + "}\n";
 }
 
-Cooling parse_cooling(std::string_view bytes) {
-  Cooling all;
+Recent parse_recent(std::string_view bytes) {
+  Recent recent;
   const auto document = base::parse_json(bytes);
   if (!document) {
-    return all;
+    return recent;
   }
-  const auto* released = base::find_member(*document, "released");
-  if (released == nullptr || !released->is_object()) {
-    return all;
-  }
-  for (auto it = released->begin(); it != released->end(); ++it) {
-    const auto ip = net::Ip::parse(it.key());
-    if (ip && it.value().is_number_integer()) {
-      all.emplace_back(*ip, wall_time(it.value().get<std::int64_t>()));
+  each_time(*document, "released", [&](const std::string& name, base::WallTime at) {
+    if (const auto ip = net::Ip::parse(name)) {
+      recent.cooling.emplace_back(*ip, at);
     }
-  }
-  return all;
+  });
+  each_time(*document, "unassigned", [&](const std::string& name, base::WallTime at) {
+    if (const auto cidr = net::Cidr::parse(name)) {
+      recent.unassigned.emplace_back(*cidr, at);
+    }
+  });
+  each_time(*document, "leaving", [&](const std::string& name, base::WallTime at) {
+    recent.leaving.emplace_back(net::EniId(name.substr(0, kLongestId)), at);
+  });
+  return recent;
 }
 
 }  // namespace vpccni::ipam

@@ -1,6 +1,6 @@
 #pragma once
 // The checkpoint's form on disk: upstream's, schema "vpc-cni-ipam/1" (spec agent.md 3.6), and the
-// side file that lets a cooldown outlive a restart. Pure, both ways; foreign bytes on the way in.
+// side files beside it. Pure, both ways; foreign bytes on the way in.
 
 #include <string>
 #include <string_view>
@@ -20,8 +20,20 @@ std::string format_checkpoint(const std::vector<Assignment>& assignments);
 Result<std::vector<Assignment>> parse_checkpoint(std::string_view bytes);
 
 using Cooling = std::vector<std::pair<net::Ip, base::WallTime>>;
-std::string format_cooling(const Cooling& cooling);
+
+/// What happened in the last minute or two and must outlive a restart, each with its time:
+/// addresses that pods gave back, blocks that were given back to EC2, ENIs that were taken off. EC2
+/// and IMDS may list the latter two for a while.
+struct Recent {
+  Cooling cooling;
+  std::vector<std::pair<net::Cidr, base::WallTime>> unassigned;
+  std::vector<std::pair<net::EniId, base::WallTime>> leaving;
+};
+std::string format_recent(const Recent& recent);
 /// Unreadable entries are left out: the worst is an address that does not cool on.
-Cooling parse_cooling(std::string_view bytes);
+Recent parse_recent(std::string_view bytes);
+
+/// The quarantined assignments, for people and tools; the agent itself reads the checkpoint.
+std::string format_quarantine(const std::vector<Assignment>& quarantined);
 
 }  // namespace vpccni::ipam

@@ -86,17 +86,26 @@ TEST_CASE("times that cannot be are moved to where intervals can be computed") {
         std::string(text) + "}]}");
     REQUIRE(one);
     CHECK(one->front().since == at);
-    const auto cooling = parse_cooling(R"({"released":{"10.0.0.7":)" + std::string(text) + "}}");
+    const auto cooling =
+        parse_recent(R"({"released":{"10.0.0.7":)" + std::string(text) + "}}").cooling;
     REQUIRE(cooling.size() == 1);
     CHECK(cooling.front().second == at);
   }
 }
 
-TEST_CASE("cooling addresses survive; garbage does not harm") {
-  const Cooling cooling = {{*net::Ip::parse("10.0.0.9"), base::WallTime(std::chrono::seconds(5))}};
-  CHECK(parse_cooling(format_cooling(cooling)) == cooling);
-  CHECK(parse_cooling("{\"released\":{\"x\":1,\"10.0.0.1\":\"y\"}}").empty());
-  CHECK(parse_cooling("\xff").empty());
+TEST_CASE("what happened a moment ago survives; garbage does not harm") {
+  const base::WallTime at(std::chrono::seconds(5));
+  const Recent recent{
+      {{*net::Ip::parse("10.0.0.9"), at}},
+      {{*net::Cidr::parse("10.0.0.8/32"), at}, {*net::Cidr::parse("10.0.1.16/28"), at}},
+      {{net::EniId("eni-0a"), at}}};
+  const auto again = parse_recent(format_recent(recent));
+  CHECK(again.cooling == recent.cooling);
+  CHECK(again.unassigned == recent.unassigned);
+  CHECK(again.leaving == recent.leaving);
+  CHECK(
+      parse_recent("{\"released\":{\"x\":1,\"10.0.0.1\":\"y\"},\"unassigned\":7}").cooling.empty());
+  CHECK(parse_recent("\xff").unassigned.empty());
 }
 
 }  // namespace vpccni::ipam

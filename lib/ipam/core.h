@@ -5,8 +5,10 @@
 // state is in that write come out only after CheckpointWritten said that it is durable; when it
 // could not be written, what the batch did is undone and its callers get the error.
 
+#include <deque>
 #include <functional>
 #include <optional>
+#include <random>
 #include <set>
 #include <vector>
 
@@ -20,6 +22,10 @@ struct CoreOptions {
   DataStore::Options store;
   Targets targets;
   Limits limits;
+  bool provisioning = true;  // false: EC2 is never changed
+  /// How long an ADD may wait for addresses that are on their way.
+  base::Duration patience{};
+  std::uint32_t seed = 1;  // of the jitter; another on each node, or a fleet retries in step
 };
 
 /// What the last plan said, for status and introspection.
@@ -44,7 +50,7 @@ class Core {
   /// shows. `alive` tells whether the entry's pod still has its link.
   RestoreReport restore(const std::vector<Assignment>& checkpoint,
                         const std::vector<std::pair<net::Ip, std::string>>& kernel_routes,
-                        const Cooling& cooling, const std::function<bool(const Assignment&)>& alive,
+                        const Recent& recent, const std::function<bool(const Assignment&)>& alive,
                         base::Instant now);
 
   void on(Event event, base::Instant now);
@@ -58,7 +64,8 @@ class Core {
   const Limits& limits() const { return options_.limits; }
   const PlanView& plan() const { return plan_; }
 
-  void set_max_pods(int max_pods) { options_.targets.max_pods = max_pods; }
+  void set_targets(const Targets& targets) { options_.targets = targets; }
+  const Gate& gate() const { return gate_; }
 
  private:
   struct Pending {  // one ADD or DEL that waits for its checkpoint
@@ -66,10 +73,17 @@ class Core {
     bool add = false;
     bool repeated = false;  // an ADD seen before: nothing to take back
     Change change;
+    PodKey key;
+    PodInfo pod;
   };
   struct Running {
     OperationId id = 0;
     Action action;
+    base::SteadyTime since{};
+  };
+  struct Parked {  // an ADD that waits for addresses
+    PodAdd add;
+    base::SteadyTime until{};
   };
 
   void handle(PodAdd& event, base::Instant now);
@@ -83,16 +97,32 @@ class Core {
   void handle(Terminating& event, base::Instant now);
   void handle(Schedulable& event, base::Instant now);
 
-  void add_addresses(const net::EniId& eni, const std::vector<net::Ip>& ips, base::Instant now);
+  bool answer_add(PodAdd& event, base::Instant now);
+  void serve_parked(base::Instant now);
+  void give_up_parked(base::Instant now);
+  bool hopeful(base::SteadyTime until, base::Instant now) const;
+
+  void add_blocks(const net::EniId& eni, const std::vector<net::Cidr>& blocks, base::Instant now,
+                  bool confirmed = true);
   void operation_failed(const Error& error, base::Instant now);
-  void reconcile_eni(const ObservedEni& seen, base::Instant now);
+  base::Duration next_delay();
+  void track_distance(base::Instant now);
+  Recent recent(base::Instant now) const;
+  void restore_given_back(const Recent& recent, base::Instant now);
+  std::vector<net::EniId> eni_ids() const;
+  std::vector<Assignment> quarantined_assignments() const;
+  void reconcile_eni(const ObservedEni& seen, bool by_ec2, base::Instant now);
+  void reconcile_unlisted(const ObservedEni& seen, const EniEntry& known, bool by_ec2,
+                          base::Instant now);
   void reconcile_missing(const Observed& event, base::Instant now);
   void release_vanished(const std::vector<net::Ip>& pod_routes, base::Instant now);
   AddFailure why_none(base::Instant now) const;
+  void refuse(const PodAdd& event, AddFailure why);
   void fail(const Pending& pending, const Error& error);
   void start_plan(base::Instant now);
-  void report(Report::Level level, std::string message,
-              std::vector<std::pair<std::string, std::string>> fields = {});
+  bool take_from_store(const Action& action, base::Instant now);
+  Report& report(Report::Level level, std::string message,
+                 std::vector<std::pair<std::string, std::string>> fields = {});
 
   CoreOptions options_;
   DataStore store_;
@@ -108,17 +138,24 @@ class Core {
   std::uint64_t serial_ = 0;
   std::optional<base::SteadyTime> write_again_;  // after a failed write that nobody waits for
 
+  std::deque<Parked> parked_;
+
   std::optional<Running> running_;
   OperationId operation_ = 0;
+  std::minstd_rand random_;
+  base::Duration delay_{};        // the last back-off
   std::set<PodKey> unwired_;      // restored without a link, so young that it may still be made
-  int failures_ = 0;              // in a row
   std::uint64_t generation_ = 0;  // of the pool: grows when EC2's side changes or may have
   bool observing_ = false;
   base::SteadyTime observe_at_{};
-  std::map<net::EniId, base::SteadyTime> adopting_;        // ENI -> not again before
-  std::map<net::Ip, base::SteadyTime> recently_released_;  // ours, EC2's view may lag
+  std::map<net::EniId, base::SteadyTime> adopting_;  // ENI -> not again before
+  // Given back by us a moment ago; EC2's and IMDS's views may lag.
+  std::map<net::Cidr, base::WallTime> unassigned_;
+  std::map<net::EniId, base::WallTime> leaving_;
 };
 
+/// EC2 and IMDS may show for this long what was changed before.
+inline constexpr auto kConsistencyLag = std::chrono::seconds(60);
 inline constexpr auto kObservePeriod = std::chrono::seconds(60);
 inline constexpr auto kPoolPeriod = std::chrono::seconds(5);
 

@@ -11,6 +11,10 @@ net::Ip ip(const std::string& text) {
   return *net::Ip::parse(text);
 }
 
+net::Cidr host(const std::string& text) {
+  return net::Cidr::host(ip(text));
+}
+
 /// Plays the driver: a clock, a disk that can fail, and the effects of the last batch.
 struct Driver {
   explicit Driver(CoreOptions options = default_options()) : core(options, now) {}
@@ -18,7 +22,7 @@ struct Driver {
   static CoreOptions default_options() {
     CoreOptions options;
     options.targets = {.warm_enis = 0, .warm_ips = 0, .minimum_ips = 0, .max_pods = 29};
-    options.limits = {.enis = 3, .addresses_per_eni = 9};
+    options.limits = {.enis = 3, .slots_per_eni = 9};
     return options;
   }
 
@@ -46,7 +50,7 @@ struct Driver {
   void primary(int addresses) {
     EniReady ready{{.id = net::EniId("eni-1"), .primary = true, .primary_ip = ip("10.0.0.5")}, {}};
     for (int i = 0; i < addresses; ++i) {
-      ready.addresses.push_back(ip("10.0.0." + std::to_string(20 + i)));
+      ready.blocks.push_back(host("10.0.0." + std::to_string(20 + i)));
     }
     core.on(ready, now);
     turn();
@@ -188,7 +192,7 @@ TEST_CASE("restore keeps the living, drops the dead, quarantines what EC2 does n
 
   // The ENI that owns the quarantined address appears: the pod is adopted.
   driver.core.on(EniReady{{.id = net::EniId("eni-2"), .device = net::DeviceIndex(1)},
-                          {ip("10.0.9.9"), ip("10.0.9.10")}},
+                          {host("10.0.9.9"), host("10.0.9.10")}},
                  driver.now);
   driver.turn();
   CHECK(driver.core.store().quarantined().empty());
@@ -216,9 +220,11 @@ TEST_CASE("a young entry without a link is given time, and ends if none came") {
   const auto effects = driver.turn();
   const auto* asked = Driver::only<Observe>(effects);
   REQUIRE(asked != nullptr);
-  const ObservedEni seen{{.id = net::EniId("eni-1"), .primary = true},
-                         {ip("10.0.0.20"), ip("10.0.0.21"), ip("10.0.0.22"), ip("10.0.0.23")}};
-  driver.core.on(Observed{asked->generation, std::vector{seen}, {ip("10.0.0.20")}}, driver.now);
+  const ObservedEni seen{
+      {.id = net::EniId("eni-1"), .primary = true},
+      {host("10.0.0.20"), host("10.0.0.21"), host("10.0.0.22"), host("10.0.0.23")}};
+  driver.core.on(Observed{asked->generation, std::vector{seen}, true, {ip("10.0.0.20")}},
+                 driver.now);
   driver.turn();
   CHECK(driver.core.store().find({"aws-cni", "wired", "eth0"}));
   CHECK(driver.core.store().find({"aws-cni", "again", "eth0"}));
@@ -232,7 +238,7 @@ TEST_CASE("an address released in the future, by a wrong clock, cools no longer 
   Driver driver;
   driver.primary(1);
   driver.core.restore(
-      {}, {}, {{ip("10.0.0.20"), driver.now.wall + std::chrono::hours(24)}},
+      {}, {}, {.cooling = {{ip("10.0.0.20"), driver.now.wall + std::chrono::hours(24)}}},
       [](const Assignment&) { return true; }, driver.now);
   CHECK_FALSE(driver.add("early"));
   driver.now = driver.now + seconds(31);
@@ -250,13 +256,13 @@ TEST_CASE("a stale view changes nothing; a fresh one takes away only what no pod
   REQUIRE(observe != nullptr);
   const ObservedEni bare{{.id = net::EniId("eni-1"), .primary = true}, {}};
 
-  driver.core.on(Observed{observe->generation - 1, std::vector{bare}, {}}, driver.now);
+  driver.core.on(Observed{observe->generation - 1, std::vector{bare}, true, {}}, driver.now);
   CHECK(driver.core.store().stats(driver.now.wall).total == 2);
 
   driver.now = driver.now + seconds(2);
   const auto again = driver.turn();
   REQUIRE(Driver::only<Observe>(again) != nullptr);
-  driver.core.on(Observed{Driver::only<Observe>(again)->generation, std::vector{bare}, {}},
+  driver.core.on(Observed{Driver::only<Observe>(again)->generation, std::vector{bare}, true, {}},
                  driver.now);
   driver.turn();
   CHECK(driver.core.store().stats(driver.now.wall).total == 0);
@@ -270,7 +276,7 @@ TEST_CASE("an empty or failed view is no evidence") {
   driver.now = driver.now + seconds(61);
   const auto effects = driver.turn();
   const auto generation = Driver::only<Observe>(effects)->generation;
-  driver.core.on(Observed{generation, std::vector<ObservedEni>{}, {}}, driver.now);
+  driver.core.on(Observed{generation, std::vector<ObservedEni>{}, true, {}}, driver.now);
   driver.turn();
   CHECK(driver.core.store().stats(driver.now.wall).total == 2);
 }

@@ -1,27 +1,30 @@
 #include "ipam/data_store.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
-#include <tuple>
 #include <utility>
+
+#include "ipam/choose_address.h"
 
 namespace vpccni::ipam {
 
 namespace {
 
-/// An address this long free is as good as new: a client's SYN_SENT entry (120 s by default) that
-/// still points at the old pod has expired. Among such addresses the ENI's order decides.
-constexpr auto kFullyCooled = std::chrono::seconds(130);
-
-bool is_cooling(const AddressRecord& record, base::WallTime now, base::Duration cooldown) {
-  return !record.key && record.released != base::WallTime{} && now - record.released <= cooldown;
-}
-
 bool in_use(const Block& block) {
   return block.assigned() > 0;
 }
 
+/// The lengths that a block can have; of a family's address, the single address first.
+std::array<int, 2> block_lengths(const net::Ip& address) {
+  return address.is_v4() ? std::array{32, 28} : std::array{128, 80};
+}
+
 }  // namespace
+
+bool is_cooling(const AddressRecord& record, base::WallTime now, base::Duration cooldown) {
+  return !record.key && record.released != base::WallTime{} && now - record.released <= cooldown;
+}
 
 int Block::assigned() const {
   return static_cast<int>(std::count_if(addresses.begin(), addresses.end(),
@@ -57,6 +60,12 @@ Result<> DataStore::add_eni(const EniFacts& facts, base::Instant now) {
   return {};
 }
 
+void DataStore::update_eni(const EniFacts& facts) {
+  if (const auto known = enis_.find(facts.id); known != enis_.end()) {
+    static_cast<EniFacts&>(known->second) = facts;
+  }
+}
+
 Result<> DataStore::remove_eni(const net::EniId& id) {
   const auto it = enis_.find(id);
   if (it == enis_.end()) {
@@ -65,11 +74,20 @@ Result<> DataStore::remove_eni(const net::EniId& id) {
   if (it->second.assigned() > 0) {
     return Error{Errc::conflict, "datastore: ENI is used and can not be deleted"};
   }
+  for (const auto& [cidr, block] : it->second.blocks) {
+    owners_.erase(cidr);
+  }
   enis_.erase(it);
   return {};
 }
 
-Result<> DataStore::add_block(const net::EniId& id, const net::Cidr& cidr, base::Instant now) {
+bool DataStore::eligible(const Block& block) const {
+  return block.cidr.family() == options_.family &&
+         (block.prefix == options_.prefixes || options_.both_kinds);
+}
+
+Result<> DataStore::add_block(const net::EniId& id, const net::Cidr& cidr, base::Instant now,
+                              bool confirmed) {
   const auto it = enis_.find(id);
   if (it == enis_.end()) {
     return Error{Errc::not_found, "add ENI's IP to datastore: unknown ENI"};
@@ -86,8 +104,10 @@ Result<> DataStore::add_block(const net::EniId& id, const net::Cidr& cidr, base:
       }
     }
   }
+  owners_[cidr] = id;
   block.cidr = cidr;
   block.prefix = !cidr.is_host();
+  block.confirmed = confirmed;
   block.added = now;
   for (const auto& [address, released] : recent_) {
     if (cidr.contains(address) && !block.addresses[address].key) {
@@ -118,16 +138,33 @@ Result<> DataStore::remove_block(const net::EniId& id, const net::Cidr& cidr) {
   if (in_use(block->second)) {
     return Error{Errc::conflict, "datastore: IP is used and can not be deleted"};
   }
-  it->second.blocks.erase(block);
+  forget_block(it->second, block);
   return {};
 }
 
+void DataStore::forget_block(EniEntry& eni, std::map<net::Cidr, Block>::iterator block) {
+  owners_.erase(block->first);
+  eni.blocks.erase(block);
+}
+
+void DataStore::set_confirmed(const net::EniId& id, const net::Cidr& cidr, bool confirmed) {
+  if (const auto eni = enis_.find(id); eni != enis_.end()) {
+    if (const auto block = eni->second.blocks.find(cidr); block != eni->second.blocks.end()) {
+      block->second.confirmed = confirmed;
+    }
+  }
+}
+
+bool DataStore::is_confirmed(const net::Ip& address) const {
+  const auto place = const_cast<DataStore*>(this)->place_of(address);  // NOLINT: a reading find
+  return place.block != nullptr && place.block->confirmed;
+}
+
 DataStore::Place DataStore::place_of(const net::Ip& address) {
-  for (auto& [id, eni] : enis_) {
-    for (auto& [cidr, block] : eni.blocks) {
-      if (cidr.contains(address)) {
-        return {&eni, &block};
-      }
+  for (const int length : block_lengths(address)) {
+    if (const auto owner = owners_.find({address, length}); owner != owners_.end()) {
+      EniEntry& eni = enis_.at(owner->second);
+      return {&eni, &eni.blocks.at(owner->first)};
     }
   }
   return {};
@@ -149,42 +186,8 @@ std::optional<Lease> DataStore::find(const PodKey& key) const {
   return lease_of(*place.eni, it->second, place.block->addresses.at(it->second).pod);
 }
 
-std::optional<net::Ip> DataStore::choose(base::WallTime now) const {
-  // Smaller is better: fully cooled before the rest; primary ENI, then device order, so that
-  // later ENIs empty and can go; among the merely cooled the one longest free.
-  using Rank = std::tuple<bool, base::WallTime, bool, int, net::Ip>;
-  std::optional<Rank> best;
-  const auto offer = [&](const EniEntry& eni, const net::Ip& ip, const AddressRecord* record) {
-    const base::WallTime released = record != nullptr ? record->released : base::WallTime{};
-    const bool recent = released != base::WallTime{} && now - released < kFullyCooled;
-    const Rank rank{recent, recent ? released : base::WallTime{}, !eni.primary, eni.device.value(),
-                    ip};
-    if (!best || rank < *best) {
-      best = rank;
-    }
-  };
-  for (const auto& [id, eni] : enis_) {
-    for (const auto& [cidr, block] : eni.blocks) {
-      if (block.prefix != options_.prefixes) {
-        continue;
-      }
-      for (std::uint64_t i = 0; i < cidr.size() && i < 16; ++i) {
-        const net::Ip ip = cidr.at(i);
-        const auto record = block.addresses.find(ip);
-        const bool known = record != block.addresses.end();
-        if (quarantined_.contains(ip) ||
-            (known && (record->second.key || is_cooling(record->second, now, options_.cooldown)))) {
-          continue;
-        }
-        offer(eni, ip, known ? &record->second : nullptr);
-      }
-    }
-  }
-  return best ? std::optional(std::get<net::Ip>(*best)) : std::nullopt;
-}
-
 Result<Change> DataStore::assign(const PodKey& key, const PodInfo& pod, base::Instant now) {
-  const auto address = choose(now.wall);
+  const auto address = choose_address(*this, now.wall);
   if (!address) {
     return Error{Errc::exhausted, "AssignPodIPAddress: no available IP/Prefix addresses"};
   }
@@ -297,7 +300,7 @@ void DataStore::quarantine(const net::EniId& id, const net::Cidr& cidr) {
       quarantined_[address] = {*record.key, record.pod, address, record.assigned};
     }
   }
-  eni->second.blocks.erase(block);
+  forget_block(eni->second, block);
 }
 
 Stats DataStore::stats(base::WallTime now) const {
@@ -305,14 +308,22 @@ Stats DataStore::stats(base::WallTime now) const {
   stats.quarantined = static_cast<int>(quarantined_.size());
   for (const auto& [id, eni] : enis_) {
     for (const auto& [cidr, block] : eni.blocks) {
-      if (block.prefix != options_.prefixes) {
+      if (!eligible(block)) {
         continue;
       }
-      stats.total += static_cast<int>(cidr.size());
+      const auto size = static_cast<std::int64_t>(cidr.size());
+      std::int64_t assigned = 0;
+      std::int64_t cooling = 0;
       for (const auto& [address, record] : block.addresses) {
-        stats.assigned += record.key ? 1 : 0;
-        stats.cooling += is_cooling(record, now, options_.cooldown) ? 1 : 0;
+        assigned += record.key ? 1 : 0;
+        cooling += is_cooling(record, now, options_.cooldown) ? 1 : 0;
       }
+      stats.total += size;
+      stats.assigned += assigned;
+      stats.cooling += cooling;
+      stats.unconfirmed += block.confirmed ? 0 : size - assigned - cooling;
+      stats.prefixes += block.prefix ? 1 : 0;
+      stats.free_prefixes += block.prefix && assigned == 0 ? 1 : 0;
     }
   }
   return stats;

@@ -25,9 +25,15 @@ struct AddressRecord {
   base::WallTime released{};  // zero = never released; a wall time, so that it outlives a restart
 };
 
+/// Released no longer than `cooldown` ago.
+bool is_cooling(const AddressRecord& record, base::WallTime now, base::Duration cooldown);
+
 struct Block {
-  net::Cidr cidr;  // /32, or a /28 prefix
+  net::Cidr cidr;  // /32, a /28 prefix, or a /80 one of IPv6
   bool prefix = false;
+  /// EC2 lists it, or gave it to us a moment ago. What only IMDS or an older run names is kept, and
+  /// nothing is given out of it.
+  bool confirmed = true;
   base::Instant added{};
   std::map<net::Ip, AddressRecord> addresses;
 
@@ -43,6 +49,7 @@ struct EniFacts {
   net::DeviceIndex device;
   net::TableId table = net::kMainTable;
   net::Ip primary_ip;  // never given to a pod
+  bool set_up = true;  // in the kernel; false: only IMDS named it, nothing was touched
 };
 
 struct EniEntry : EniFacts {
@@ -55,11 +62,17 @@ struct EniEntry : EniFacts {
 
 /// Counts over all ENIs; blocks of the kind not in use (after a mode switch) are left out.
 struct Stats {
-  int total = 0;
-  int assigned = 0;
-  int cooling = 0;
+  std::int64_t total = 0;
+  std::int64_t assigned = 0;
+  std::int64_t cooling = 0;
+  std::int64_t unconfirmed = 0;  // free, but in blocks that are not confirmed
   int quarantined = 0;
-  int available() const { return total - assigned; }  // cooling ones included, as upstream counts
+  int prefixes = 0;
+  int free_prefixes = 0;  // no address of them is held by a pod
+  /// As upstream counts: cooling ones included.
+  std::int64_t available() const { return total - assigned; }
+  /// Ready to be given to a pod now.
+  std::int64_t ready() const { return total - assigned - cooling - unconfirmed; }
 };
 
 /// What assign() or release() did: the answer, and the address as it was before, for undo.
@@ -72,20 +85,29 @@ class DataStore {
  public:
   struct Options {
     net::NetworkCard card;
-    bool prefixes = false;
+    bool prefixes = false;  // blocks to give out of: prefixes, else single addresses
     base::Duration cooldown = std::chrono::seconds(30);
+    net::Family family = net::Family::v4;
+    bool both_kinds = false;  // single addresses stand in where the subnet has no prefix
   };
   explicit DataStore(Options options) : options_(options) {}
 
   /// Errors: already_exists "data store: duplicate ENI".
   Result<> add_eni(const EniFacts& facts, base::Instant now);
+  /// New facts of a known ENI: it has been set up meanwhile.
+  void update_eni(const EniFacts& facts);
   /// Errors: not_found; conflict when a pod has an address there.
   Result<> remove_eni(const net::EniId& id);
   /// Adds a block and adopts quarantined addresses that it covers.
-  Result<> add_block(const net::EniId& id, const net::Cidr& cidr, base::Instant now);
+  Result<> add_block(const net::EniId& id, const net::Cidr& cidr, base::Instant now,
+                     bool confirmed = true);
+  /// False keeps the block and its pods, and stops giving out of it. No effect on unknown blocks.
+  void set_confirmed(const net::EniId& id, const net::Cidr& cidr, bool confirmed);
   /// Errors: not_found; conflict when a pod has an address there.
   Result<> remove_block(const net::EniId& id, const net::Cidr& cidr);
 
+  /// False also for an address that is on no block.
+  bool is_confirmed(const net::Ip& address) const;
   /// The lease of this key, if it has one.
   std::optional<Lease> find(const PodKey& key) const;
   /// A free address past its cooldown. Errors: exhausted. REQUIRES !find(key).
@@ -111,6 +133,8 @@ class DataStore {
   std::vector<Assignment> assignments() const;  // quarantined ones included
   /// Addresses still cooling, for the side file that survives a restart.
   std::vector<std::pair<net::Ip, base::WallTime>> cooling(base::WallTime now) const;
+  /// Does the mode in use give out of blocks of this kind?
+  bool eligible(const Block& block) const;
   /// When the next cooling address is ready; nullopt if none cools.
   std::optional<base::WallTime> next_ready(base::WallTime now) const;
 
@@ -125,11 +149,12 @@ class DataStore {
   };
   Place place_of(const net::Ip& address);
   bool held(const net::Ip& address) const;
-  std::optional<net::Ip> choose(base::WallTime now) const;
+  void forget_block(EniEntry& eni, std::map<net::Cidr, Block>::iterator block);
   Lease lease_of(const EniEntry& eni, const net::Ip& address, const PodInfo& pod) const;
 
   Options options_;
   std::map<net::EniId, EniEntry> enis_;
+  std::map<net::Cidr, net::EniId> owners_;  // of every block
   std::map<PodKey, net::Ip> by_key_;
   std::map<net::Ip, Assignment> quarantined_;
   /// Freed a moment ago: it cools whether or not its block is there now, and whether or not the

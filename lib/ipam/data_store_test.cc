@@ -72,8 +72,8 @@ TEST_CASE("an address that EC2 moved to another ENI is on that one only, with it
 
 TEST_CASE("a start keeps the address of a pod that is still being wired") {
   for (const auto age : {seconds(5), seconds(100)}) {
-    Core core({{}, {}, {.enis = 2, .addresses_per_eni = 4}}, kNow);
-    core.on(EniReady{eni("eni-0", 0), {kIp}}, kNow);
+    Core core({.limits = {.enis = 2, .slots_per_eni = 4}}, kNow);
+    core.on(EniReady{eni("eni-0", 0), {kBlock}}, kNow);
     const auto report = core.restore(
         {{kKey, {"ns", "pod", 1}, kIp, kNow.wall - age}}, {}, {},
         [](const Assignment&) { return false; }, kNow);
@@ -91,7 +91,7 @@ TEST_CASE("an ENI is not removed while some pod's address is on no known ENI") {
                             net::Cidr::host(kIp.plus(static_cast<unsigned>(i) + 10)), then));
   }
   const Targets targets{.warm_enis = 1};
-  const Limits limits{.enis = 2, .addresses_per_eni = 4};
+  const Limits limits{.enis = 2, .slots_per_eni = 4};
   CHECK(plan_pool(targets, limits, store, {}, kNow).action);
   REQUIRE(store.restore({kKey, {"ns", "pod", 1}, kIp, kNow.wall}));
   CHECK_FALSE(plan_pool(targets, limits, store, {}, kNow).action);
@@ -111,8 +111,7 @@ TEST_CASE("without warm ENIs the last free ENI stays: it would be created again 
     REQUIRE(store.add_block(net::EniId("eni-1"),
                             net::Cidr::host(kIp.plus(static_cast<unsigned>(i))), then));
   }
-  const auto plan =
-      plan_pool({.warm_enis = 0}, {.enis = 3, .addresses_per_eni = 4}, store, {}, kNow);
+  const auto plan = plan_pool({.warm_enis = 0}, {.enis = 3, .slots_per_eni = 4}, store, {}, kNow);
   CHECK_FALSE(plan.action);
 }
 

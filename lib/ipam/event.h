@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "ipam/add_failure.h"
 #include "ipam/checkpoint.h"
 #include "ipam/data_store.h"
 #include "ipam/plan_pool.h"
@@ -41,14 +42,18 @@ struct CheckpointWritten {
 /// An ENI that is attached, set up in the kernel and ready to give addresses.
 struct EniReady {
   EniFacts facts;
-  std::vector<net::Ip> addresses;  // secondary ones that EC2 lists
+  std::vector<net::Cidr> blocks;  // secondary addresses and prefixes
+  bool confirmed = true;          // EC2 lists them; else kept, and nothing is given out of them
 };
 
 struct Grown {
   net::EniId eni;
-  std::vector<net::Ip> addresses;
+  std::vector<net::Cidr> blocks;
 };
-struct Released {};
+/// `kept`: the kernel still names an address of these, so EC2 was not asked to take them.
+struct Released {
+  std::vector<net::Cidr> kept;
+};
 struct Removed {};
 using Outcome = std::variant<Grown, EniReady, Released, Removed>;
 
@@ -61,11 +66,13 @@ struct OperationDone {
 /// EC2's word on the ENIs of this instance, and the kernel's on its pods.
 struct ObservedEni {
   EniFacts facts;
-  std::vector<net::Ip> addresses;
+  std::vector<net::Cidr> blocks;
 };
 struct Observed {
   std::uint64_t generation = 0;  // of the Observe effect that asked
   Result<std::vector<ObservedEni>> enis = Error{};
+  /// False: IMDS alone spoke (ENABLE_IMDS_ONLY_MODE). What it does not list is kept.
+  bool by_ec2 = true;
   std::vector<net::Ip> pod_routes;  // addresses with a host route through a pod's link
 };
 
@@ -86,15 +93,11 @@ using Event = std::variant<PodAdd, PodDel, CheckpointWritten, EniReady, Operatio
 
 // --- effects
 
-/// Why a pod got no address: the catalogue of spec users.md 1.6.
-struct AddFailure {
-  std::string reason;  // "POOL_COOLING"
-  std::string detail;
-};
-
 struct ReplyAdd {
   Token token = 0;
   std::variant<Lease, AddFailure> answer;
+  PodKey key;
+  PodInfo pod;
 };
 
 struct ReplyDel {
@@ -102,18 +105,22 @@ struct ReplyDel {
   Result<Lease> answer = Error{};
 };
 
-/// `checkpoint` must be durable before CheckpointWritten without an error is given back;
-/// `cooling` only has to survive the process.
+/// `checkpoint` must be durable before CheckpointWritten without an error is given back; the others
+/// only have to survive the process.
 struct WriteCheckpoint {
   std::uint64_t serial = 0;
   std::string checkpoint;
-  std::string cooling;
+  std::string recent;
+  std::string quarantine;
 };
 
+/// `recent`, unless empty, has to be written first: a crash after EC2 took something away must not
+/// make the next start believe an older list. If it cannot be, the operation has failed.
 struct Execute {
   OperationId id = 0;
   Action action;
   std::string because;
+  std::string recent;
 };
 
 /// Ask EC2 and the kernel, answer with Observed.
@@ -135,6 +142,7 @@ struct Report {
   enum class Level { info, warn, error } level = Level::info;
   std::string message;
   std::vector<std::pair<std::string, std::string>> fields;
+  std::string event;  // reason of the Kubernetes event that goes with it; empty: none
 };
 
 using Effect = std::variant<ReplyAdd, ReplyDel, WriteCheckpoint, Execute, Observe, AdoptEni,

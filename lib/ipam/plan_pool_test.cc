@@ -10,11 +10,11 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr Limits kM5Large{.enis = 3, .addresses_per_eni = 9};
+constexpr Limits kM5Large{.enis = 3, .slots_per_eni = 9};
 const base::Instant kNow{base::SteadyTime(seconds(10000)), base::WallTime(seconds(1700000000))};
 
 Stats stats(int total, int assigned) {
-  return {total, assigned, 0, 0};
+  return {.total = total, .assigned = assigned};
 }
 
 /// A store with ENIs of the given sizes, the first is primary; the first `assigned` addresses are
@@ -56,7 +56,7 @@ TEST_CASE("warm ENI target: when the pool is too low") {
   for (const Row& row : rows) {
     INFO(row.warm << " " << row.total << " " << row.assigned);
     const Targets targets{.warm_enis = row.warm, .max_pods = 29};
-    CHECK(too_low(targets, kM5Large, stats(row.total, row.assigned)) == row.low);
+    CHECK(too_low(targets, kM5Large, stats(row.total, row.assigned), false) == row.low);
   }
 }
 
@@ -73,11 +73,11 @@ TEST_CASE("IP targets: how far the pool is off") {
   for (const Row& row : rows) {
     INFO(row.warm << " " << row.minimum << " " << row.total << " " << row.assigned);
     const Targets targets{.warm_enis = 1, .warm_ips = row.warm, .minimum_ips = row.minimum};
-    const Distance off = distance(targets, stats(row.total, row.assigned));
+    const Distance off = distance(targets, stats(row.total, row.assigned), false);
     CHECK(off.shortage == row.shortage);
     CHECK(off.surplus == row.surplus);
   }
-  CHECK_FALSE(too_low({.warm_ips = 5, .max_pods = 29}, kM5Large, stats(29, 27)));
+  CHECK_FALSE(too_low({.warm_ips = 5, .max_pods = 29}, kM5Large, stats(29, 27), false));
 }
 
 TEST_CASE("growth: existing ENIs first, then a new one, then the limit says so") {
@@ -119,7 +119,7 @@ TEST_CASE("shrinking releases only idle addresses, and not twice within 30 s") {
   const auto store = store_of({9, 2}, 3);
   const auto less = plan(targets, store);
   REQUIRE(less.action);
-  const auto& release = std::get<ReleaseAddresses>(*less.action);
+  const auto& release = std::get<Release>(*less.action);
   CHECK(release.eni == net::EniId("eni-1"));
   CHECK(release.which.size() == 1);
   const auto paused = plan(targets, store, {.last_shrink = kNow.steady - seconds(30)});
@@ -183,9 +183,9 @@ TEST_CASE("property: no plan takes away what a pod holds, none exceeds the limit
       const auto& eni = store.enis().at(assign->eni);
       REQUIRE(assign->count >= 1);
       REQUIRE(static_cast<int>(eni.blocks.size()) + assign->count <= 9);
-    } else if (const auto* release = std::get_if<ReleaseAddresses>(&*made.action)) {
-      for (const auto& ip : release->which) {
-        REQUIRE(store.enis().at(release->eni).blocks.at(net::Cidr::host(ip)).assigned() == 0);
+    } else if (const auto* release = std::get_if<Release>(&*made.action)) {
+      for (const auto& cidr : release->which) {
+        REQUIRE(store.enis().at(release->eni).blocks.at(cidr).assigned() == 0);
       }
     } else if (const auto* remove = std::get_if<RemoveEni>(&*made.action)) {
       REQUIRE(store.enis().at(remove->eni).assigned() == 0);

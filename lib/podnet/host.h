@@ -28,6 +28,7 @@ struct HostNetwork {
   net::Mark mark{0x80};
   std::string veth_prefix = "eni";
   int mtu = 9001;
+  net::Family family = net::Family::v4;  // of the pods; IPv6 has the mark rule and no chains
 };
 
 /// 2.4: primary link MTU, rule 1024, iptables sets A and B in one transaction per table, clean-up
@@ -83,6 +84,7 @@ struct HostPodRoute {
 struct HostPods {
   std::vector<std::string> links;  // all link names
   std::vector<HostPodRoute> routes;
+  std::vector<net::Ip> ruled;  // addresses that a pod's policy rule names (512 and 1536)
 };
 Result<HostPods> host_pods();
 

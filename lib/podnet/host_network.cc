@@ -35,10 +35,13 @@ Result<> set_up_firewall(const HostNetwork& wanted, std::string_view primary_lin
 /// Marked connections leave by the primary ENI. A rule of our own form with another mark is from
 /// before the setting changed.
 Result<> set_mark_rule(linux::Netlink& netlink, const HostNetwork& wanted) {
-  const linux::Rule rule{
-      .priority = kMarked, .table = net::kMainTable, .mark = wanted.mark, .mask = wanted.mark};
+  const linux::Rule rule{.family = wanted.family,
+                         .priority = kMarked,
+                         .table = net::kMainTable,
+                         .mark = wanted.mark,
+                         .mask = wanted.mark};
   const bool needed = wanted.node_port_support || !wanted.external_snat;
-  VPCCNI_TRY(const auto all, linux::rules(netlink, net::Family::v4));
+  VPCCNI_TRY(const auto all, linux::rules(netlink, wanted.family));
   if (needed && !contains(all, rule)) {
     VPCCNI_CHECK(netlink.apply(linux::add_rule_unchecked(rule)));
   }
@@ -63,7 +66,7 @@ Result<> set_up_host_network(const HostNetwork& wanted) {
     VPCCNI_CHECK(netlink.apply(linux::change_link(primary.index, {.mtu = wanted.mtu})));
   }
   VPCCNI_CHECK(set_mark_rule(netlink, wanted));
-  return set_up_firewall(wanted, primary.name);
+  return wanted.family == net::Family::v4 ? set_up_firewall(wanted, primary.name) : Result<>();
 }
 
 Result<> update_snat_rules(const HostNetwork& wanted) {

@@ -3,7 +3,9 @@
 #include "linux/links.h"
 #include "linux/netlink_socket.h"
 #include "linux/routes.h"
+#include "linux/rules.h"
 #include "podnet/host.h"
+#include "podnet/policy_rules.h"
 
 namespace vpccni::podnet {
 
@@ -21,6 +23,26 @@ Result<std::vector<linux::Route>> main_routes(linux::Netlink& netlink) {
   return all;
 }
 
+Result<std::vector<linux::Rule>> all_rules(linux::Netlink& netlink) {
+  VPCCNI_TRY(auto all, linux::rules(netlink, net::Family::v4));
+  auto six = linux::rules(netlink, net::Family::v6);
+  if (!six && six.error().code != Errc::unsupported) {
+    return six;
+  }
+  if (six) {
+    all.insert(all.end(), six->begin(), six->end());
+  }
+  return all;
+}
+
+/// The address of a pod's rule: "to A" at 512, "from A" at 1536.
+std::optional<net::Ip> pod_of(const linux::Rule& rule) {
+  const auto& selector = rule.priority == kToPod     ? rule.to
+                         : rule.priority == kFromPod ? rule.from
+                                                     : std::nullopt;
+  return selector && selector->is_host() ? std::optional(selector->base()) : std::nullopt;
+}
+
 }  // namespace
 
 Result<HostPods> host_pods() {
@@ -29,6 +51,7 @@ Result<HostPods> host_pods() {
   // route without its link.
   VPCCNI_TRY(const auto routes, main_routes(netlink));
   VPCCNI_TRY(const auto links, linux::links(netlink));
+  VPCCNI_TRY(const auto rules, all_rules(netlink));
   HostPods pods;
   std::map<net::IfIndex, const linux::Link*> by_index;
   for (const linux::Link& link : links) {
@@ -39,6 +62,11 @@ Result<HostPods> host_pods() {
     const auto link = by_index.find(route.link);
     if (route.destination.is_host() && !route.gateway && link != by_index.end()) {
       pods.routes.push_back({route.destination.base(), link->second->name, link->second->mac});
+    }
+  }
+  for (const linux::Rule& rule : rules) {
+    if (const auto address = pod_of(rule)) {
+      pods.ruled.push_back(*address);
     }
   }
   return pods;

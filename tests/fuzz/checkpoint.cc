@@ -22,24 +22,25 @@ std::vector<ipam::Assignment> check_checkpoint(std::string_view bytes) {
   return *read;
 }
 
-ipam::Cooling check_cooling(std::string_view bytes) {
-  const auto read = ipam::parse_cooling(bytes);
-  const auto again = ipam::parse_cooling(ipam::format_cooling(read));
+ipam::Recent check_recent(std::string_view bytes) {
+  const auto read = ipam::parse_recent(bytes);
+  const auto again = ipam::parse_recent(ipam::format_recent(read));
   // Of several spellings of one address the last counts.
-  const auto by_address = [](const ipam::Cooling& cooling) {
-    std::map<net::Ip, base::WallTime> out;
-    for (const auto& [ip, released] : cooling) {
-      out.insert_or_assign(ip, released);
+  const auto by_name = [](const auto& times) {
+    std::map<std::string, base::WallTime> out;
+    for (const auto& [name, at] : times) {
+      out.insert_or_assign(to_string(name), at);
     }
     return out;
   };
-  require(by_address(read) == by_address(again), "a written cooling file reads the same");
+  require(by_name(read.cooling) == by_name(again.cooling), "what cools reads the same");
+  require(by_name(read.unassigned) == by_name(again.unassigned), "what went reads the same");
   return read;
 }
 
 /// A node with one ENI whose addresses are 10.0.0.0/28 and some single ones starts with these
 /// files.
-void check_start(const std::vector<ipam::Assignment>& checkpoint, const ipam::Cooling& cooling) {
+void check_start(const std::vector<ipam::Assignment>& checkpoint, const ipam::Recent& recent) {
   const fuzz::FakeClock clock;
   const auto now = clock.now();
   ipam::Core core({}, now);
@@ -49,11 +50,11 @@ void check_start(const std::vector<ipam::Assignment>& checkpoint, const ipam::Co
   ready.facts.primary = true;
   ready.facts.primary_ip = ip(100);
   for (std::uint32_t last = 1; last < 16; ++last) {
-    ready.addresses.push_back(ip(last));
+    ready.blocks.push_back(net::Cidr::host(ip(last)));
   }
   core.on(ready, now);
   const auto report = core.restore(
-      checkpoint, {{ip(3), "eni1/02:00:00:00:00:01"}}, cooling,
+      checkpoint, {{ip(3), "eni1/02:00:00:00:00:01"}}, recent,
       [](const ipam::Assignment& one) { return one.key.container.size() % 2 == 0; }, now);
   require(report.dropped.size() + report.conflicts.size() + report.quarantined.size() <=
               checkpoint.size(),
@@ -80,11 +81,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       check_start(check_checkpoint(input), {});
       break;
     case 1:
-      check_start({}, check_cooling(input));
+      check_start({}, check_recent(input));
       break;
     default: {
-      const auto cooling = check_cooling(fuzz::take_until(input, "\n\n"));
-      check_start(check_checkpoint(input), cooling);
+      const auto recent = check_recent(fuzz::take_until(input, "\n\n"));
+      check_start(check_checkpoint(input), recent);
     }
   }
   return 0;

@@ -166,7 +166,8 @@ Result<aws::InstanceLimits> ProcessEc2::instance_type(const std::string& type) {
 }
 
 Result<aws::Eni> ProcessEc2::create(const aws::NewEni& wanted) {
-  return call<aws::Eni>("CreateNetworkInterface", std::to_string(wanted.secondary_addresses),
+  return call<aws::Eni>("CreateNetworkInterface",
+                        std::to_string(wanted.secondary_addresses + wanted.prefixes),
                         [&](base::Instant now) -> Result<aws::Eni> {
                           vpc::NewInterface made;
                           made.subnet = wanted.subnet;
@@ -175,6 +176,9 @@ Result<aws::Eni> ProcessEc2::create(const aws::NewEni& wanted) {
                           made.tags = wanted.tags;
                           if (wanted.secondary_addresses > 0) {
                             made.secondary_count = wanted.secondary_addresses;
+                          }
+                          if (wanted.prefixes > 0) {
+                            made.prefix_count = wanted.prefixes;
                           }
                           VPCCNI_TRY(const auto eni, world_.model.create_interface(made, now));
                           return static_cast<const aws::Eni&>(eni);
@@ -225,15 +229,27 @@ Result<> ProcessEc2::unassign_addresses(const net::EniId& eni, const std::vector
                     [&](base::Instant now) { return world_.model.unassign(eni, ips, {}, now); });
 }
 
-// Not used in secondary-IP mode.
-Result<aws::Added> ProcessEc2::assign_prefixes(const net::EniId&, int) {
-  return Error{Errc::unsupported, "not simulated"};
+Result<aws::Added> ProcessEc2::assign_prefixes(const net::EniId& eni, int count) {
+  return call<aws::Added>("AssignPrivateIpAddresses",
+                          to_string(eni) + " " + std::to_string(count) + " prefixes",
+                          [&](base::Instant now) {
+                            return world_.model.assign({.eni = eni, .prefix_count = count}, now);
+                          });
 }
-Result<aws::Added> ProcessEc2::assign_ipv6_prefixes(const net::EniId&, int) {
-  return Error{Errc::unsupported, "not simulated"};
+
+Result<> ProcessEc2::unassign_prefixes(const net::EniId& eni, const std::vector<net::Cidr>& which) {
+  std::string what = to_string(eni);
+  for (const auto& cidr : which) {
+    what += " " + to_string(cidr);
+  }
+  return call<void>("UnassignPrivateIpAddresses", what,
+                    [&](base::Instant now) { return world_.model.unassign(eni, {}, which, now); });
 }
-Result<> ProcessEc2::unassign_prefixes(const net::EniId&, const std::vector<net::Cidr>&) {
-  return Error{Errc::unsupported, "not simulated"};
+
+Result<aws::Added> ProcessEc2::assign_ipv6_prefixes(const net::EniId& eni, int count) {
+  return call<aws::Added>("AssignIpv6Addresses", to_string(eni), [&](base::Instant now) {
+    return world_.model.assign_ipv6(eni, 0, count, now);
+  });
 }
 Result<> ProcessEc2::create_tags(const std::string&, const aws::Tags&) {
   return Error{Errc::unsupported, "not simulated"};
@@ -291,6 +307,9 @@ Result<std::vector<aws::ImdsEni>> ProcessImds::enis() {
     eni.card = one.card;
     eni.subnet = one.subnet;
     eni.addresses = one.addresses;
+    eni.prefixes = one.prefixes;
+    eni.ipv6_addresses = one.ipv6_addresses;
+    eni.ipv6_prefixes = one.ipv6_prefixes;
     eni.subnet_ipv4 = world_.model.find_subnet(one.subnet)->cidr;
     enis.push_back(std::move(eni));
   }
@@ -373,6 +392,7 @@ Result<podnet::HostPods> ProcessKernel::host_pods() {
   auto pods = world_.kernel.host_pods();
   if (world_.mutant(Mutant::release_in_use) && process_.serving()) {
     pods.routes.clear();
+    pods.ruled.clear();
   }
   return pods;
 }

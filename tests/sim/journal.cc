@@ -43,6 +43,7 @@ const std::vector<MutantName>& mutants() {
       {Mutant::failure_as_success, "failure_as_success"},
       {Mutant::no_backoff, "no_backoff"},
       {Mutant::skip_leftovers, "skip_leftovers"},
+      {Mutant::forget_given_back, "forget_given_back"},
       {Mutant::forget_rules, "forget_rules"}};
   return kAll;
 }

@@ -52,6 +52,7 @@ podnet::HostPods KernelState::host_pods() const {
   for (const auto& [address, veth] : routes_) {
     pods.routes.push_back({address, veth, veths_.at(veth).mac});
   }
+  pods.ruled.assign(to_pod_.begin(), to_pod_.end());
   return pods;
 }
 

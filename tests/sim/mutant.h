@@ -27,6 +27,7 @@ enum class Mutant {
   failure_as_success,       // a failed assignment is told to the core as done
   no_backoff,               // a failed operation is told to the core as done without result
   skip_leftovers,           // a start does not remove ENIs that were never attached
+  forget_given_back,        // what is given back to EC2 is not noted before
   forget_rules              // a start removes the rules of live pods
 };
 

@@ -28,11 +28,11 @@ void unmark(World& world, const ipam::ReplyAdd& reply,
 }
 
 ipam::Action mutate_action(World& world, const ipam::DataStore& store, ipam::Action action) {
-  if (auto* release = std::get_if<ipam::ReleaseAddresses>(&action);
+  if (auto* release = std::get_if<ipam::Release>(&action);
       release != nullptr && world.mutant(Mutant::release_in_use)) {
     for (const auto& [cidr, block] : store.enis().at(release->eni).blocks) {
       if (block.assigned() > 0) {
-        release->which.push_back(cidr.base());
+        release->which.push_back(cidr);
         break;
       }
     }
@@ -62,7 +62,8 @@ std::optional<Result<ipam::Outcome>> mutate_outcome(World& world, const ipam::Ac
     ipam::Grown grown{assign->eni, {}};
     const auto& cidr = world.model.find_subnet(world.subnet)->cidr;
     for (int i = 0; i < assign->count; ++i) {
-      grown.addresses.push_back(cidr.at(cidr.size() - 2 - static_cast<std::uint64_t>(i)));
+      grown.blocks.push_back(
+          net::Cidr::host(cidr.at(cidr.size() - 2 - static_cast<std::uint64_t>(i))));
     }
     return Result<ipam::Outcome>(ipam::Outcome(std::move(grown)));
   }

@@ -14,6 +14,47 @@ std::string text(const ipam::PodKey& key) {
   return key.container;
 }
 
+bool covers(const std::vector<net::Cidr>& blocks, const net::Ip& address) {
+  return std::any_of(blocks.begin(), blocks.end(),
+                     [&](const auto& block) { return block.contains(address); });
+}
+
+/// What the targets ask for, reckoned apart from the planner: in addresses, and in prefixes where
+/// those are held. Positive: that much is missing, or too much.
+struct Off {
+  std::int64_t missing = 0;
+  std::int64_t surplus = 0;
+};
+
+std::int64_t up16(std::int64_t addresses) {
+  return (addresses + 15) / 16;
+}
+
+Off off_target(const ipam::Targets& targets, const ipam::Stats& stats, bool prefixes,
+               std::int64_t eni_size) {
+  const auto free = stats.total - stats.assigned;
+  const bool ips = targets.warm_ips != 0 || targets.minimum_ips != 0;
+  Off off;
+  if (ips) {
+    off.missing = std::max(targets.warm_ips - free, targets.minimum_ips - stats.total);
+    off.surplus =
+        prefixes ? std::min<std::int64_t>({stats.free_prefixes,
+                                           stats.prefixes - up16(stats.assigned + targets.warm_ips),
+                                           stats.prefixes - up16(targets.minimum_ips)})
+                 : std::min(free - targets.warm_ips, stats.total - targets.minimum_ips);
+  } else if (prefixes) {
+    off.missing = std::max<std::int64_t>(16 * targets.warm_prefixes - free, free == 0 ? 1 : 0);
+    off.surplus = stats.free_prefixes -
+                  std::max(targets.warm_prefixes, free == 16 * stats.free_prefixes ? 1 : 0);
+  } else {
+    off.missing = targets.warm_enis * eni_size - free;
+  }
+  if (stats.total >= targets.max_pods) {
+    off.missing = 0;
+  }
+  return off;
+}
+
 }  // namespace
 
 void Oracle::violated(const char* invariant, const std::string& detail) {
@@ -98,7 +139,7 @@ void Oracle::said_add(const ipam::ReplyAdd& reply) {
                                        ", which the checkpoint on disk does not hold");
     }
   }
-  check_new(asked.key, *lease, asked);
+  check_new(asked.key, *lease);
   Holding& held = holdings_[asked.key];
   if (held.address == lease->address && held.strict) {
     held.eni = lease->eni;
@@ -111,7 +152,8 @@ void Oracle::said_add(const ipam::ReplyAdd& reply) {
   }
 }
 
-void Oracle::check_new(const ipam::PodKey& key, const ipam::Lease& lease, const Heard& heard) {
+void Oracle::check_new(const ipam::PodKey& key, const ipam::Lease& lease) {
+  const auto said = world_.now().wall;  // the ADD may have waited for the address
   const std::string what = to_string(lease.address) + " for " + text(key);
   for (const auto& [other, held] : holdings_) {
     if (other == key) {
@@ -125,8 +167,8 @@ void Oracle::check_new(const ipam::PodKey& key, const ipam::Lease& lease, const 
     }
     if (held.strict) {
       violated("no address on two pods", what + " is held by " + text(other));
-    } else if (heard.at - held.freed < std::chrono::seconds(world_.settings.ip_cooldown_seconds)) {
-      const auto age = std::chrono::duration<double>(heard.at - held.freed).count();
+    } else if (said - held.freed < std::chrono::seconds(world_.settings.ip_cooldown_seconds)) {
+      const auto age = std::chrono::duration<double>(said - held.freed).count();
       violated("cooldown",
                what + " was freed by " + text(other) + " " + std::to_string(age) + " s before");
     }
@@ -179,7 +221,8 @@ std::string Oracle::ec2_trouble(const net::EniId& id, const net::Ip& address) co
   }
   const bool listed =
       std::any_of(eni->addresses.begin(), eni->addresses.end(),
-                  [&](const auto& one) { return one.ip == address && !one.primary; });
+                  [&](const auto& one) { return one.ip == address && !one.primary; }) ||
+      covers(eni->prefixes, address) || covers(eni->ipv6_prefixes, address);
   return listed ? "" : "it is no secondary address of " + to_string(id);
 }
 
@@ -234,36 +277,38 @@ void Oracle::check_at_rest(const ipam::Core& core, bool just_started) {
   const auto& store = core.store();
   const auto stats = store.stats(world_.now().wall);
   const auto& targets = core.targets();
-  const int per_eni = core.limits().addresses_per_eni;
-  const int free = stats.total - stats.assigned;
+  const bool prefixes = store.options().prefixes;
+  const std::int64_t per_eni = core.limits().addresses_per_eni(prefixes);
+  const auto free = stats.total - stats.assigned;
   const std::string counts = std::to_string(stats.total) + " addresses, " +
                              std::to_string(stats.assigned) + " assigned, " +
                              std::to_string(store.enis().size()) + " ENIs";
+  const Off off = off_target(targets, stats, prefixes, per_eni);
   // Enough, unless there is nowhere to get it from.
-  const bool ips = targets.warm_ips != 0 || targets.minimum_ips != 0;
-  const int shortage =
-      stats.total >= targets.max_pods ? 0
-      : ips ? std::max({targets.warm_ips - free, targets.minimum_ips - stats.total, 0})
-            : std::max(targets.warm_enis * per_eni - free, 0);
-  const bool full = stats.total >= core.limits().enis * per_eni;
-  const auto* subnet = world_.model.find_subnet(world_.subnet);
-  const bool dry = subnet->available_addresses <= per_eni;
-  if (shortage > 0 && !full && !dry) {
-    violated("pool within targets",
-             "short of " + std::to_string(shortage) + ": " + counts + "; " + core.plan().because);
+  std::size_t slots = 0;
+  for (const auto& [id, eni] : store.enis()) {
+    slots += eni.blocks.size();
   }
-  // Not more than wanted.
-  const int surplus =
-      ips ? std::min(free - targets.warm_ips, stats.total - targets.minimum_ips) : 0;
-  if (surplus > 0) {
+  const bool full =
+      slots >= static_cast<std::size_t>(core.limits().enis * core.limits().slots_per_eni);
+  if (off.missing > 0 && !full && !world_.dry()) {
+    violated("pool within targets", "short of " + std::to_string(off.missing) + ": " + counts +
+                                        "; " + core.plan().because);
+  }
+  if (off.surplus > 0) {
     violated("pool within targets",
-             std::to_string(surplus) + " over target: " + counts + "; " + core.plan().because);
+             std::to_string(off.surplus) + " over target: " + counts + "; " + core.plan().because);
   }
   for (const auto& [id, eni] : store.enis()) {
-    const int left = free - static_cast<int>(eni.blocks.size());
+    for (const auto& [cidr, block] : eni.blocks) {
+      if (!store.eligible(block) && block.assigned() == 0) {
+        violated("pool within targets", to_string(cidr) + " of the other mode stays");
+      }
+    }
+    const auto left = free - static_cast<std::int64_t>(eni.blocks.size());
     const bool spare = left >= targets.warm_enis * per_eni && left > 0;
-    if (!ips && store.quarantined().empty() && !eni.primary && eni.assigned() == 0 && spare &&
-        free >= (targets.warm_enis + 1) * per_eni) {
+    if (!targets.ip_targets() && !prefixes && store.quarantined().empty() && !eni.primary &&
+        eni.assigned() == 0 && spare && free >= (targets.warm_enis + 1) * per_eni) {
       violated("pool within targets", to_string(id) + " is one ENI too many: " + counts);
     }
   }
@@ -282,11 +327,12 @@ void Oracle::check_at_rest(const ipam::Core& core, bool just_started) {
       }
       continue;
     }
-    if (eni.addresses.size() - 1 != known->second.blocks.size()) {
-      violated("store and EC2 agree",
-               to_string(id) + " has " + std::to_string(eni.addresses.size() - 1) +
-                   " secondary addresses in EC2, " + std::to_string(known->second.blocks.size()) +
-                   " in the store");
+    const auto blocks = eni.addresses.size() - 1 + eni.prefixes.size();
+    if (blocks != known->second.blocks.size()) {
+      violated("store and EC2 agree", to_string(id) + " has " + std::to_string(blocks) +
+                                          " secondary addresses and prefixes in EC2, " +
+                                          std::to_string(known->second.blocks.size()) +
+                                          " in the store");
     }
   }
   // Whoever holds an address lives, or its DEL was never heard.

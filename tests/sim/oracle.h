@@ -59,7 +59,7 @@ class Oracle {
   };
 
   void loosen(const ipam::PodKey& key);
-  void check_new(const ipam::PodKey& key, const ipam::Lease& lease, const Heard& heard);
+  void check_new(const ipam::PodKey& key, const ipam::Lease& lease);
   std::string ec2_trouble(const net::EniId& id, const net::Ip& address) const;
   const std::map<ipam::PodKey, net::Ip>& durable();
   void violated(const char* invariant, const std::string& detail);

@@ -269,6 +269,12 @@ void Process::execute(const ipam::Execute& effect) {
   world_.journal.say(
       [&] { return "  execute " + to_string(effect.action) + ", because " + effect.because; });
   ++operations_;
+  if (!effect.recent.empty() && !world_.mutant(Mutant::forget_given_back)) {
+    if (boundary("before noting what goes")) {
+      return;
+    }
+    world_.disk.recent = recent_written_ = effect.recent;
+  }
   post_pool([this, id = effect.id, action = mutate_action(world_, core_->store(), effect.action)] {
     if (boundary("before an operation")) {
       return;
@@ -295,7 +301,7 @@ void Process::write_checkpoint(ipam::WriteCheckpoint effect) {
   if (world_.mutant(Mutant::reply_before_checkpoint)) {
     core_->on(ipam::CheckpointWritten{shared->serial, std::nullopt}, world_.now());
     later(milliseconds(5), [this, shared] {
-      world_.disk.cooling = shared->cooling;
+      world_.disk.recent = shared->recent;
       world_.disk.checkpoint = shared->checkpoint;
     });
     perform_effects();
@@ -312,18 +318,18 @@ void Process::write_step(const std::shared_ptr<ipam::WriteCheckpoint>& effect, i
     written(effect->serial, std::nullopt);
     return;
   }
-  const bool same_cooling = step == 0 && effect->cooling == cooling_written_;
+  const bool same_recent = step == 0 && effect->recent == recent_written_;
   // Each step may be the one that fails; after the rename the file is there all the same.
-  if (!same_cooling && world_.storm && world_.random.chance(world_.odds.write_fails / 4)) {
-    cooling_written_ = step == 0 ? "" : cooling_written_;
+  if (!same_recent && world_.storm && world_.random.chance(world_.odds.write_fails / 4)) {
+    recent_written_ = step == 0 ? "" : recent_written_;
     Error error{Errc::exhausted, std::string("after \"") + kWriteSteps[step] + "\": no space left",
                 "ENOSPC"};
     const bool hidden = world_.mutant(Mutant::ack_failed_write);
     written(effect->serial, hidden ? std::nullopt : std::optional(std::move(error)));
     return;
   }
-  if (step == 0 && !same_cooling) {
-    world_.disk.cooling = cooling_written_ = effect->cooling;
+  if (step == 0 && !same_recent) {
+    world_.disk.recent = recent_written_ = effect->recent;
   } else if (step == 1 && world_.mutant(Mutant::write_in_place)) {
     world_.disk.checkpoint = effect->checkpoint.substr(0, effect->checkpoint.size() / 2);
   } else if (step == 2) {

@@ -79,6 +79,7 @@ class Process {
   base::Log log_;
   agent::Edges edges_;
   agent::Node node_;
+  ipam::Recent recent_;  // as found at the start
   std::unique_ptr<ipam::Core> core_;
 
   std::map<ipam::Token, OnReply> waiting_;
@@ -87,7 +88,7 @@ class Process {
   bool loop_busy_ = false;
   bool loop_woken_ = false;
   bool wrote_ = false;  // in this pass of commit
-  std::string cooling_written_;
+  std::string recent_written_;
   std::uint64_t tick_ = 0;
   std::deque<std::function<void()>> pool_;
   bool pool_busy_ = false;

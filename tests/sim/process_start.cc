@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "agent/attached.h"
 #include "podnet/pod.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/process.h"
@@ -30,8 +31,9 @@ bool has_link(const ipam::Assignment& entry, const podnet::HostPods& pods) {
 }
 
 bool on_a_block(const ipam::DataStore& store, const net::Ip& address) {
+  const auto covers = [&](const auto& block) { return block.first.contains(address); };
   return std::any_of(store.enis().begin(), store.enis().end(), [&](const auto& eni) {
-    return eni.second.blocks.contains(net::Cidr::host(address));
+    return std::any_of(eni.second.blocks.begin(), eni.second.blocks.end(), covers);
   });
 }
 
@@ -50,6 +52,7 @@ bool Process::start() {
   if (known) {
     node_.identity = *std::move(identity);
   }
+  recent_ = ipam::parse_recent(world_.disk.recent.value_or(""));
   if (!known || boundary("start: identity known") || !set_up_enis() ||
       boundary("start: ENIs set up") || !restore_pods() || boundary("start: pods restored")) {
     if (!dead_) {
@@ -59,7 +62,6 @@ bool Process::start() {
     return false;
   }
   serving_ = true;
-  world_.served = world_.now().steady;
   world_.journal.say([&] { return "SERVING " + std::to_string(id_); });
   if (!world_.mutant(Mutant::skip_leftovers)) {
     post_pool([this] { agent::remove_leftovers(edges_, node_, stop_.get_token()); });
@@ -72,32 +74,19 @@ bool Process::start() {
 }
 
 bool Process::set_up_enis() {
-  const auto managed = agent::managed_enis(edges_, node_);
-  if (!managed || managed->enis.empty() || dead_) {
+  const auto attached = agent::attached_enis(edges_, node_);
+  if (!attached || dead_) {
     return false;
   }
-  const auto& set = world_.settings;
-  ipam::CoreOptions options;
-  options.store = {node_.card, false, seconds(set.ip_cooldown_seconds)};
-  options.targets = {set.warm_eni_target, set.warm_ip_target, set.minimum_ip_target,
-                     agent::default_max_pods(node_.limits)};
-  options.limits = {node_.max_enis() - managed->unmanaged, node_.addresses_per_eni()};
-  core_ = std::make_unique<ipam::Core>(options, world_.now());
-  for (const auto& eni : managed->enis) {
-    const auto subnet = agent::subnet_cidr(edges_, node_, eni);
-    auto ready = subnet ? agent::set_up_attached(edges_, node_, eni, *subnet, stop_.get_token())
-                        : Result<ipam::EniReady>(subnet.error());
-    if (dead_) {
-      return false;
-    }
-    if (!ready) {
-      world_.journal.say(
-          [&] { return "  not set up: " + to_string(eni.id) + ": " + ready.error().message; });
-      continue;
-    }
-    core_->on(*std::move(ready), world_.now());
+  core_ =
+      std::make_unique<ipam::Core>(agent::core_options(node_, attached->unmanaged), world_.now());
+  if (world_.max_pods > 0) {
+    auto targets = core_->targets();
+    targets.max_pods = world_.max_pods;
+    core_->set_targets(targets);
   }
-  return true;
+  agent::bring_in(*core_, edges_, node_, *attached, recent_, stop_.get_token());
+  return !dead_;
 }
 
 bool Process::restore_pods() {
@@ -108,12 +97,11 @@ bool Process::restore_pods() {
   const auto now = world_.now();
   auto entries = ipam::parse_checkpoint(world_.disk.checkpoint.value_or(""));
   auto assignments = entries ? *std::move(entries) : std::vector<ipam::Assignment>();
-  auto cooling = ipam::parse_cooling(world_.disk.cooling.value_or(""));
   if (world_.mutant(Mutant::skip_restore)) {
     return true;
   }
   if (world_.mutant(Mutant::forget_cooling)) {
-    cooling.clear();
+    recent_ = {};
   }
   if (world_.mutant(Mutant::skip_quarantine)) {
     std::erase_if(assignments,
@@ -132,7 +120,7 @@ bool Process::restore_pods() {
     std::erase_if(routes, [&](const auto& one) { return !listed.contains(one.first); });
   }
   const auto report = core_->restore(
-      assignments, routes, cooling,
+      assignments, routes, recent_,
       [&](const ipam::Assignment& entry) { return has_link(entry, *pods); }, now);
   world_.journal.say([&] {
     return "  restored " + std::to_string(core_->store().assignments().size()) + " of " +
@@ -152,7 +140,7 @@ bool Process::restore_pods() {
       world_.kernel.remove_pod_rules(one.address);
     }
     const auto lease = core_->store().find(one.key);
-    if (lease && !lease->eni.empty() && lease->table != net::kMainTable) {
+    if (lease && agent::knows_table(core_->store(), *lease)) {
       world_.kernel.refresh_pod_rule(one.address, lease->table);
     }
   }

@@ -15,12 +15,11 @@ namespace {
 constexpr std::size_t kShown = 100;  // lines of a trace
 constexpr auto kUsage =
     "usage: sim [--seeds N | --seeds FROM..TO | --seed S] [--from S] [--steps N] [--trace]\n"
-    "           [--json] [--all] [--mutant NAME | --mutants] [--replay] [--stale-starts]\n"
+    "           [--json] [--all] [--mutant NAME | --mutants] [--replay]\n"
     "  --trace    print all lines, not only the last ones of a seed that fails\n"
     "  --all      name every seed that fails instead of ending with the first one\n"
     "  --mutant   plant this bug: the command fails if a seed finds it, as for a real one\n"
     "  --mutants  plant each bug in turn: the command fails if one is not found\n"
-    "  --stale-starts  EC2 may show a start what was released seconds before: a known gap\n"
     "  --replay   run each seed twice: the command fails if the two differ\n";
 
 struct Arguments {
@@ -32,7 +31,6 @@ struct Arguments {
   bool all = false;
   bool all_mutants = false;
   bool replay = false;
-  bool stale_starts = false;
   Mutant mutant = Mutant::none;
 };
 
@@ -90,8 +88,6 @@ bool parse(int argc, char** argv, Arguments& out) {
       out.all = true;
     } else if (name == "--mutants") {
       out.all_mutants = true;
-    } else if (name == "--stale-starts") {
-      out.stale_starts = true;
     } else if (name == "--replay") {
       out.replay = true;
     } else if (i + 1 >= argc || !parse_value(name, argv[++i], out)) {
@@ -102,7 +98,7 @@ bool parse(int argc, char** argv, Arguments& out) {
 }
 
 Options options_of(const Arguments& arguments, std::uint64_t seed, bool trace) {
-  return {seed, arguments.steps, arguments.mutant, trace, arguments.stale_starts};
+  return {seed, arguments.steps, arguments.mutant, trace};
 }
 
 /// The failing seed again, with its lines.

@@ -86,7 +86,7 @@ void watch(World& world) {
     calls += count;
   }
   const auto more = world.process->operations() - before;
-  const bool dry = world.model.find_subnet(world.subnet)->available_addresses < 16;
+  const bool dry = world.dry();
   if (more > (dry ? kDryBudget : 0)) {
     world.journal.violated("the planner comes to rest", std::to_string(more) +
                                                             " operations in five quiet minutes; " +
@@ -99,22 +99,6 @@ void watch(World& world) {
   if (world.process->core().plan().running && !dry) {
     world.journal.violated("the planner comes to rest",
                            "still running: " + *world.process->core().plan().running);
-  }
-}
-
-/// Leaves out what is gone by now: additions may be late, removals are not.
-void drop_removed(std::map<net::EniId, vpc::Eni>& listed, const vpc::Model& model) {
-  for (auto it = listed.begin(); it != listed.end();) {
-    const auto* now = model.find_eni(it->first);
-    if (now == nullptr) {
-      it = listed.erase(it);
-      continue;
-    }
-    it->second.attachment = now->attachment;
-    std::erase_if(it->second.addresses, [&](const auto& old) {
-      return std::find(now->addresses.begin(), now->addresses.end(), old) == now->addresses.end();
-    });
-    ++it;
   }
 }
 
@@ -164,12 +148,16 @@ std::map<net::EniId, vpc::Eni> World::listed_enis() {
   while (std::next(seen) != past_.end() && std::next(seen)->first <= now().steady - lag) {
     ++seen;
   }
-  auto listed = seen->second;
-  const bool young = serving() == nullptr || now().steady - served < 2 * describe_lag;
-  if (young && !options.stale_starts) {
-    drop_removed(listed, model);
+  return seen->second;
+}
+
+bool World::dry() const {
+  const auto* at = model.find_subnet(subnet);
+  if (settings.enable_prefix_delegation) {
+    const auto prefix = at->space.find_prefix(0, base::SteadyTime::max());
+    return !prefix || at->available_addresses < 64;
   }
-  return listed;
+  return at->available_addresses <= limits.ipv4_per_eni || at->available_addresses < 16;
 }
 
 Process* World::serving() const {

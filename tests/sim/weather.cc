@@ -32,6 +32,7 @@ void ec2_fault(World& world) {
   static const std::vector<std::string> kCodes = {"InternalError",
                                                   "IncorrectState",
                                                   "InsufficientFreeAddressesInSubnet",
+                                                  "InsufficientCidrBlocks",
                                                   "PrivateIpAddressLimitExceeded",
                                                   "AttachmentLimitExceeded",
                                                   "InvalidParameterValue"};
@@ -79,6 +80,11 @@ void imds_fault(World& world) {
             faults.hidden.insert(to_string(address.ip));
           }
         }
+        for (const auto& prefix : eni.prefixes) {
+          if (random.chance(0.2)) {
+            faults.hidden.insert(to_string(prefix));
+          }
+        }
       }
   }
 }
@@ -97,6 +103,20 @@ void outsider(World& world) {
       (void)world.model.unassign(net::EniId(id), {address.ip}, {}, world.now());
       return;
     }
+  }
+}
+
+/// Other settings, and a restart that reads them.
+void switch_mode(World& world) {
+  world.settings.enable_prefix_delegation = !world.settings.enable_prefix_delegation;
+  world.journal.say([&] {
+    return std::string("prefix delegation ") +
+           (world.settings.enable_prefix_delegation ? "on" : "off");
+  });
+  if (world.process && world.random.chance(0.5)) {
+    world.process->crash("other settings");
+  } else if (world.process) {
+    world.process->terminate();
   }
 }
 
@@ -135,6 +155,10 @@ void draw_climate(World& world) {
     default:
       set.warm_eni_target = random.between(0, 2);
   }
+  set.enable_prefix_delegation = random.chance(0.4);
+  world.switches_mode = random.chance(0.25);
+  set.warm_prefix_target = random.between(0, 2);
+  world.max_pods = set.enable_prefix_delegation || world.switches_mode ? 110 : 0;
   set.ip_cooldown_seconds = random.chance(0.8) ? 30 : random.between(5, 60);
   if (random.chance(0.2)) {
     set.max_eni = random.between(1, 3);
@@ -196,6 +220,8 @@ void storm_step(World& world) {
     outsider(world);
   } else if (draw < 95 && world.checkpoint_loss) {
     lose_checkpoint(world);
+  } else if (draw < 96 && world.switches_mode) {
+    switch_mode(world);
   } else {
     for (int i = random.between(2, 6); i > 0; --i) {  // a burst: one batch for the agent
       random.chance(0.7) ? world.pods->create() : world.pods->stop();

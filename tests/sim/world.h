@@ -29,15 +29,12 @@ struct Options {
   int steps = 250;
   Mutant mutant = Mutant::none;
   bool trace = false;
-  /// A start may still be shown what the run before it released or detached seconds ago. The agent
-  /// does not remember that over a restart (users.md C3): off until it does.
-  bool stale_starts = false;
 };
 
 /// What survives a crash of the agent. nullopt = no such file.
 struct Disk {
   std::optional<std::string> checkpoint;
-  std::optional<std::string> cooling;
+  std::optional<std::string> recent;
 };
 
 /// How much goes wrong in this seed; all zero once the storm is over.
@@ -68,11 +65,12 @@ struct World {
   net::SubnetId subnet;
   aws::InstanceLimits limits;
   bool outsiders = false;         // somebody else changes our ENIs too
+  bool switches_mode = false;     // prefix delegation goes on and off
   bool checkpoint_loss = false;   // the disk may lose the checkpoint
   bool checkpoint_lost = false;   // and no start has dealt with that yet
   base::Duration describe_lag{};  // how old EC2's answers may be
-  base::SteadyTime served{};      // since when the agent serves
   bool unschedulable = false;
+  int max_pods = 0;  // of the node object; 0: the instance type's
   std::unique_ptr<Oracle> oracle;
   std::unique_ptr<Pods> pods;
   std::unique_ptr<Process> process;  // the agent's; null while it is down
@@ -84,7 +82,9 @@ struct World {
   bool over() const { return journal.violation().has_value(); }
   /// The ENIs as a Describe shows them now.
   std::map<net::EniId, vpc::Eni> listed_enis();
-  void remember_enis();      // after each change
+  void remember_enis();  // after each change
+  /// The subnet may have too little for what the pool wants.
+  bool dry() const;
   Process* serving() const;  // nullptr if none is
   /// The supervisor: a new process after a while.
   void start_agent(base::Duration delay);

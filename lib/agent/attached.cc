@@ -1,0 +1,123 @@
+#include "agent/attached.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace vpccni::agent {
+
+namespace {
+
+using std::chrono::seconds;
+
+/// Long enough for EC2 to assign a prefix, and mostly for an ENI; far below the plugin's deadline.
+constexpr auto kAddPatience = seconds(10);
+
+aws::Eni eni_of(const aws::ImdsEni& shown, const Node& node) {
+  aws::Eni eni;
+  eni.id = shown.id;
+  eni.mac = shown.mac;
+  eni.subnet = shown.subnet.value_or(net::SubnetId());
+  eni.status = "in-use";
+  eni.attachment = aws::Attachment{.instance = node.identity.id,
+                                   .device = shown.device,
+                                   .card = shown.card,
+                                   .status = "attached"};
+  for (const auto& ip : shown.addresses) {
+    eni.addresses.push_back({ip, eni.addresses.empty()});
+  }
+  eni.prefixes = shown.prefixes;
+  eni.ipv6_addresses = shown.ipv6_addresses;
+  eni.ipv6_prefixes = shown.ipv6_prefixes;
+  return eni;
+}
+
+bool leaves(const ipam::Recent& recent, const net::EniId& id, base::WallTime now) {
+  return std::any_of(recent.leaving.begin(), recent.leaving.end(), [&](const auto& one) {
+    return one.first == id && now - one.second <= ipam::kConsistencyLag && one.second <= now;
+  });
+}
+
+Result<ipam::EniReady> make_ready(const Edges& edges, const Node& node, const aws::Eni& eni,
+                                  bool confirmed, const std::stop_token& stop) {
+  if (confirmed) {
+    VPCCNI_TRY(const auto subnet, subnet_cidr(edges, node, eni));
+    return set_up_attached(edges, node, eni, subnet, stop);
+  }
+  VPCCNI_TRY(const auto table, edges.kernel.route_table(eni.attachment->card, primary_address(eni),
+                                                        eni.attachment->device, node.limits.enis));
+  ipam::EniReady ready{eni_facts(eni, table), pod_blocks(eni, node.family()), false};
+  ready.facts.set_up = ready.facts.primary;
+  return ready;
+}
+
+}  // namespace
+
+Result<ManagedEnis> shown_enis(const Edges& edges, const Node& node) {
+  VPCCNI_TRY(const auto shown, wrap(edges.imds.enis(), "list this instance's ENIs"));
+  std::vector<aws::Eni> enis;
+  for (const auto& one : shown) {
+    enis.push_back(eni_of(one, node));
+  }
+  return select_managed(std::move(enis), node);
+}
+
+Result<Attached> attached_enis(const Edges& edges, const Node& node) {
+  Attached attached;
+  auto managed = node.settings.imds_only ? shown_enis(edges, node) : managed_enis(edges, node);
+  if (!managed && !node.settings.imds_only) {
+    attached.trouble = managed.error();
+    attached.confirmed = false;
+    managed = shown_enis(edges, node);
+  }
+  VPCCNI_TRY(static_cast<ManagedEnis&>(attached), std::move(managed));
+  if (attached.enis.empty()) {
+    return Error{Errc::unavailable, "no ENI of " + to_string(node.identity.id) + " is listed"};
+  }
+  return attached;
+}
+
+ipam::CoreOptions core_options(const Node& node, int unmanaged) {
+  const auto& set = node.settings;
+  ipam::CoreOptions options;
+  options.store.card = node.card;
+  options.store.prefixes = set.enable_prefix_delegation;
+  options.store.cooldown = seconds(set.ip_cooldown_seconds);
+  options.store.family = node.family();
+  options.targets = {.warm_enis = set.warm_eni_target,
+                     .warm_ips = set.warm_ip_target,
+                     .minimum_ips = set.minimum_ip_target,
+                     .warm_prefixes = set.warm_prefix_target,
+                     .max_pods = default_max_pods(node.limits)};
+  options.limits = {node.max_enis() - unmanaged, node.slots_per_eni()};
+  options.provisioning = !set.disable_provisioning && !set.imds_only;
+  options.patience = kAddPatience;
+  options.seed = static_cast<std::uint32_t>(std::hash<std::string>{}(to_string(node.identity.id)));
+  return options;
+}
+
+bool knows_table(const ipam::DataStore& store, const ipam::Lease& lease) {
+  const auto eni = store.enis().find(lease.eni);
+  return eni != store.enis().end() && eni->second.set_up && lease.table != net::kMainTable;
+}
+
+void bring_in(ipam::Core& core, const Edges& edges, const Node& node, const Attached& attached,
+              const ipam::Recent& recent, const std::stop_token& stop) {
+  if (attached.trouble) {
+    edges.log.warn("EC2 does not list this instance's ENIs; pods that run are kept, new ones wait",
+                   {{"error", attached.trouble->message}});
+  }
+  for (const auto& eni : attached.enis) {
+    if (leaves(recent, eni.id, edges.clock.now().wall)) {
+      continue;
+    }
+    auto ready = make_ready(edges, node, eni, attached.confirmed, stop);
+    if (!ready) {
+      edges.log.warn("an attached ENI cannot be set up; reconcile tries again",
+                     {{"eni", to_string(eni.id)}, {"error", ready.error().message}});
+      continue;
+    }
+    core.on(*std::move(ready), edges.clock.now());
+  }
+}
+
+}  // namespace vpccni::agent
