@@ -72,7 +72,7 @@ class Cluster {
   struct Pod {
     int node = 0;
     bool deleted = false;
-    std::optional<base::SteadyTime> asked;
+    base::SteadyTime created{};
     std::optional<net::Ip> address;
     int failures = 0;
   };
@@ -88,6 +88,7 @@ class Cluster {
 
   void create(const Churn& one) {
     pods_[one.pod].node = one.node;
+    pods_[one.pod].created = time_.now().steady;
     if (node_of(one.pod).serving) {
       attempt(one.pod);
     } else {
@@ -100,7 +101,6 @@ class Cluster {
     if (pod.deleted) {
       return;
     }
-    pod.asked = pod.asked ? pod.asked : time_.now().steady;
     node_of(id).agent->add(id, [this, id](const AddAnswer& answer) {
       if (const auto* ip = std::get_if<net::Ip>(&answer)) {
         served(id, *ip);
@@ -115,7 +115,7 @@ class Cluster {
     Node& node = node_of(id);
     const auto now = time_.now().steady;
     ++out_.adds;
-    out_.waits_s.push_back(in_seconds(now - *pod.asked));
+    out_.waits_s.push_back(in_seconds(now - std::max(pod.created, node.started)));
     if (const auto freed = freed_.extract(address); !freed.empty()) {
       out_.reuse_ages_s.push_back(in_seconds(now - freed.mapped()));
     }

@@ -26,9 +26,9 @@ struct ClusterOptions {
 
 struct Outcome {
   Books books;
-  int adds = 0;                                    // that succeeded
-  std::map<std::string, int> failed;               // ADDs, by reason
-  std::vector<double> waits_s;                     // of each pod, from its first ADD to its address
+  int adds = 0;                       // that succeeded
+  std::map<std::string, int> failed;  // ADDs, by reason
+  std::vector<double> waits_s;        // of each pod, from its (or its node's) start to its address
   std::vector<std::optional<double>> first_ip_ms;  // of each node, from its start
   std::vector<double> reuse_ages_s;                // of addresses that some pod had before
   int never_served = 0;                            // pods that got no address while they lived
