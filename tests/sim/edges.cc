@@ -5,6 +5,7 @@
 
 #include "tests/sim/oracle.h"
 #include "tests/sim/process.h"
+#include "tests/sim/waits.h"
 
 namespace vpccni::sim {
 
@@ -15,16 +16,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr auto kClientTimeout = seconds(10);
-
-/// base::retry draws its jitter from the machine's entropy; a run must repeat. A wait is cut to
-/// the step below it, and no back-off of lib/agent has a step inside its 15 % of jitter: then the
-/// cut wait is the same for every draw. (The test sim_replay sees it if that changes.)
-constexpr milliseconds kWaits[] = {milliseconds(50),    milliseconds(75),    milliseconds(100),
-                                   milliseconds(150),   milliseconds(200),   milliseconds(240),
-                                   milliseconds(350),   milliseconds(500),   milliseconds(700),
-                                   milliseconds(1000),  milliseconds(1200),  milliseconds(1500),
-                                   milliseconds(1900),  milliseconds(2700),  milliseconds(5500),
-                                   milliseconds(10700), milliseconds(21000), milliseconds(45000)};
 
 Error gone() {
   return {Errc::unavailable, "no answer"};
@@ -54,12 +45,7 @@ bool passes(const aws::Eni& eni, const aws::EniFilter& filter) {
 }  // namespace
 
 bool ProcessClock::wait_until(base::SteadyTime until, std::stop_token stop) const {
-  const auto wanted = until - now().steady;
-  base::Duration cut = wanted;
-  for (const auto step : kWaits) {
-    cut = step <= wanted ? base::Duration(step) : cut;
-  }
-  return process_.pass(cut, stop);
+  return process_.pass(repeatable_wait(until - now().steady), stop);
 }
 
 // --- EC2

@@ -1,4 +1,4 @@
-# A bar chart (SVG) of scripts/bench's list of results: floor, ADD and DEL medians side by side.
+# A bar chart (SVG) of the list of results of `scripts/bench add`: floor, ADD and DEL medians side by side.
 def px: . * 100 | round / 100 | tostring;
 (map([.floor_p50_ms, .add_p50_ms, .del_p50_ms]) | flatten | max) as $top |
 def bar($x; $value; $colour): ($value / $top * 160) as $h |
