@@ -19,8 +19,11 @@ Level parse_level(std::string_view text) {
   if (lower == "warn") {
     return Level::warn;
   }
-  if (lower == "error" || lower == "fatal") {
+  if (lower == "error") {
     return Level::error;
+  }
+  if (lower == "fatal") {
+    return Level::fatal;
   }
   return Level::debug;
 }
@@ -28,7 +31,7 @@ Level parse_level(std::string_view text) {
 namespace {
 
 std::string_view name_of(Level level) {
-  constexpr std::array<std::string_view, 4> kNames = {"debug", "info", "warn", "error"};
+  constexpr std::array<std::string_view, 5> kNames = {"debug", "info", "warn", "error", "fatal"};
   return kNames.at(static_cast<std::size_t>(level));
 }
 

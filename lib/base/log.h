@@ -14,9 +14,10 @@
 
 namespace vpccni::base {
 
-enum class Level { debug, info, warn, error };
+/// `fatal` is a threshold only: nothing is written at it, so a log of that level is silent.
+enum class Level { debug, info, warn, error, fatal };
 
-/// debug, info, warn, error (fatal reads as error), any case; anything else is debug, as upstream.
+/// debug, info, warn, error, fatal, any case; anything else is debug, as upstream.
 Level parse_level(std::string_view text);
 
 struct Field {
