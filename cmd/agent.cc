@@ -99,7 +99,7 @@ int run_agent(const Invocation& invocation) {
   std::vector<settings::Note> notes;
   const auto set = settings::load(invocation.environment, notes);
   std::string trouble;
-  const base::Log log(agent::agent_sink(set.log_file, trouble), set.log_level, invocation.clock);
+  const base::Log log(agent::agent_sink(set.log_file, {}, invocation.clock, trouble), set.log_level, invocation.clock);
   if (!trouble.empty()) {
     log.warn(trouble);
   }

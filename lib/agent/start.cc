@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "agent/attached.h"
+#include "agent/effective.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "podnet/pod.h"
@@ -17,7 +18,7 @@ using LimitsTable = std::function<std::optional<aws::InstanceLimits>(const std::
 
 struct Starting {
   const Edges& edges;
-  const settings::Settings& settings;
+  settings::Settings settings;  // as wanted, and once the limits are known as they count
   const LimitsTable& limits_table;
   const std::stop_token& stop;
   Node node;
@@ -43,9 +44,14 @@ Result<> find_limits(Starting& s) {
   const std::string& type = s.node.identity.type;
   if (auto known = s.limits_table(type)) {
     s.node.limits = *std::move(known);
-    return {};
+  } else {
+    VPCCNI_TRY(s.node.limits, wrap(s.edges.ec2.instance_type(type), "ENI limits of " + type));
   }
-  VPCCNI_TRY(s.node.limits, wrap(s.edges.ec2.instance_type(type), "ENI limits of " + type));
+  std::vector<settings::Note> notes;
+  VPCCNI_TRY(s.settings, effective(std::move(s.settings), s.node.limits, notes));
+  for (const auto& note : notes) {
+    s.edges.log.warn("setting not used as written", {{"setting", to_string(note)}});
+  }
   return {};
 }
 

@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <ctime>
 
 #include "base/fd.h"
+#include "base/files.h"
 #include "base/text.h"
 
 namespace vpccni::base {
@@ -19,8 +21,11 @@ Level parse_level(std::string_view text) {
   if (lower == "warn") {
     return Level::warn;
   }
-  if (lower == "error" || lower == "fatal") {
+  if (lower == "error") {
     return Level::error;
+  }
+  if (lower == "fatal") {
+    return Level::fatal;
   }
   return Level::debug;
 }
@@ -28,7 +33,7 @@ Level parse_level(std::string_view text) {
 namespace {
 
 std::string_view name_of(Level level) {
-  constexpr std::array<std::string_view, 4> kNames = {"debug", "info", "warn", "error"};
+  constexpr std::array<std::string_view, 5> kNames = {"debug", "info", "warn", "error", "fatal"};
   return kNames.at(static_cast<std::size_t>(level));
 }
 
@@ -51,16 +56,6 @@ std::string log_time(WallTime at) {
     text.append(buffer.data(), n);
   }
   return text;
-}
-
-void write_all(int fd, std::string_view line) {
-  while (!line.empty()) {
-    const ssize_t n = ::write(fd, line.data(), line.size());
-    if (n <= 0) {
-      return;  // a log that cannot be written must not stop the work
-    }
-    line.remove_prefix(static_cast<std::size_t>(n));
-  }
 }
 
 /// "ipamd/ipamd.go:123" form: last directory and file.
@@ -91,17 +86,35 @@ std::string format_line(Level level, WallTime at, std::string_view caller, std::
   return line;
 }
 
+bool write_line(int fd, std::string_view line) {
+  while (!line.empty()) {
+    const ssize_t n = ::write(fd, line.data(), line.size());
+    if (n < 0 && errno == EINTR) {
+      continue;
+    }
+    if (n <= 0) {
+      return false;
+    }
+    line.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+// A log that cannot be written must not stop the work.
 Sink descriptor_sink(int fd) {
-  return [fd](std::string_view line) { write_all(fd, line); };
+  return [fd](std::string_view line) { (void)write_line(fd, line); };
 }
 
 Sink file_sink(const std::string& path) {
+  if (const auto slash = path.rfind('/'); slash != std::string::npos && slash > 0) {
+    (void)make_directories(path.substr(0, slash));  // the open says what is wrong
+  }
   auto fd = std::make_shared<Fd>(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600));
   if (!fd->valid()) {
     return descriptor_sink(STDERR_FILENO);
   }
-  return [fd](std::string_view line) { write_all(fd->get(), line); };
+  return [fd](std::string_view line) { (void)write_line(fd->get(), line); };
 }
 
 void Log::write(Level level, std::string_view msg, Fields fields, const Where& at) const {

@@ -14,9 +14,10 @@
 
 namespace vpccni::base {
 
-enum class Level { debug, info, warn, error };
+/// `fatal` is a threshold only: nothing is written at it, so a log of that level is silent.
+enum class Level { debug, info, warn, error, fatal };
 
-/// debug, info, warn, error (fatal reads as error), any case; anything else is debug, as upstream.
+/// debug, info, warn, error, fatal, any case; anything else is debug, as upstream.
 Level parse_level(std::string_view text);
 
 struct Field {
@@ -27,10 +28,12 @@ struct Field {
 /// Takes one whole line with its newline. Must be thread-safe and must not throw.
 using Sink = std::function<void(std::string_view line)>;
 
+/// All of the line, in one write unless the kernel takes less. False if some of it was not taken.
+bool write_line(int fd, std::string_view line);
 /// Appends to a descriptor that outlives the log.
 Sink descriptor_sink(int fd);
-/// Appends to a file (mode 0600), opened now; a file that cannot be opened falls back to stderr.
-/// Does not rotate: one writer rotates, and that is the agent.
+/// Appends to a file (mode 0600; missing directories 0755), opened now; one that cannot be opened
+/// falls back to stderr. Does not rotate: one writer rotates, and that is the agent.
 Sink file_sink(const std::string& path);
 
 class Log {

@@ -1,5 +1,7 @@
 #include "settings/settings.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "settings/table.h"
 
@@ -9,8 +11,29 @@ namespace {
 
 constexpr std::size_t kShownValue = 256;
 
+/// A URL without what stands before the host's "@", which may be a password.
+std::string without_user(std::string_view url) {
+  const auto slashes = url.find("//");
+  const auto start = slashes == url.npos ? 0 : slashes + 2;
+  const auto at = url.substr(0, url.find('/', start)).rfind('@');
+  if (at == url.npos || at < start) {
+    return std::string(url);
+  }
+  return std::string(url.substr(0, start)) + "***" + std::string(url.substr(at));
+}
+
 std::string shown(const Setting& row, std::string_view value) {
-  return row.kind == Kind::secret ? "***" : std::string(value.substr(0, kShownValue));
+  if (row.kind == Kind::secret) {
+    return "***";
+  }
+  return (row.kind == Kind::url ? without_user(value) : std::string(value)).substr(0, kShownValue);
+}
+
+/// A name that nobody but us would use: most likely a spelling mistake, or of another version.
+bool looks_like_ours(std::string_view name) {
+  constexpr std::string_view kPrefixes[] = {"AWS_VPC_", "VPCCNI_", "WARM_", "ENI_CONFIG_"};
+  return std::any_of(std::begin(kPrefixes), std::end(kPrefixes),
+                     [name](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
 /// Means the same as the default, so that leaving it aside changes nothing.
@@ -35,7 +58,7 @@ std::string to_string(const Note& note) {
   if (note.fatal) {
     return line + "; the agent does not start with it";
   }
-  return line + "; used instead: \"" + note.used + "\"";
+  return line + (note.used.empty() ? "; ignored" : "; used instead: \"" + note.used + "\"");
 }
 
 Settings load(const Environment& environment, std::vector<Note>& notes) {
@@ -56,6 +79,11 @@ Settings load(const Environment& environment, std::vector<Note>& notes) {
       notes.push_back(note_of(row, value, {"is not acted on yet"}));
     }
   }
+  for (const auto& [name, value] : environment) {
+    if (looks_like_ours(name) && find_setting(name) == nullptr) {
+      notes.push_back({name, "***", "is no setting of this program", "", false});
+    }
+  }
   return settings;
 }
 
@@ -63,8 +91,12 @@ std::vector<std::string> refusals(const Settings& settings) {
   std::vector<std::string> out;
   if (settings.enable_ipv4 == settings.enable_ipv6) {
     out.emplace_back("exactly one of ENABLE_IPv4 and ENABLE_IPv6 has to be true");
-  } else if (settings.enable_ipv6) {
-    out.emplace_back("ENABLE_IPv6=true: IPv6 clusters are not supported yet");
+  }
+  if (settings.enable_ipv6 && settings.custom_networking) {
+    out.emplace_back("ENABLE_IPv6=true does not go with AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true");
+  }
+  if (settings.enable_ipv6 && !settings.enable_prefix_delegation) {
+    out.emplace_back("ENABLE_IPv6=true needs ENABLE_PREFIX_DELEGATION=true");
   }
   if (settings.veth_prefix.size() > 4) {
     out.push_back("AWS_VPC_K8S_CNI_VETHPREFIX=" + settings.veth_prefix +

@@ -18,6 +18,16 @@ using Environment = std::map<std::string, std::string>;
 
 /// AWS_VPC_K8S_CNI_RANDOMIZESNAT: none, hashrandom, prng.
 enum class RandomizeSnat { none, hash, fully };
+/// VPCCNI_GRPC_LISTEN; at least one is on.
+struct GrpcListen {
+  bool tcp = true;
+  bool unix_socket = true;
+  friend bool operator==(const GrpcListen&, const GrpcListen&) = default;
+};
+/// VPCCNI_RPC_PEERS: whose calls over TCP may change something.
+enum class RpcPeers { root, any };
+/// VPCCNI_WARM_MODE.
+enum class WarmMode { fixed, adaptive };
 
 struct Settings {
   // Address families; exactly one has to be on.
@@ -31,7 +41,11 @@ struct Settings {
   int warm_prefix_target = 0;
   int max_eni = -1;              // counts when at least 1
   int ip_cooldown_seconds = 30;  // negative: an address is never cooling
+  bool cooldown_adaptive = false;
+  bool count_cooling_as_free = false;
+  WarmMode warm_mode = WarmMode::fixed;
   bool enable_prefix_delegation = false;
+  bool pd_fallback = false;
   std::string backing_store = "/var/run/aws-node/ipam.json";
 
   // ENIs.
@@ -59,6 +73,11 @@ struct Settings {
   std::string cluster_name;
   std::string cluster_endpoint;
   std::string vpc_cni_version;
+
+  // Our RPC.
+  GrpcListen grpc_listen;
+  RpcPeers rpc_peers = RpcPeers::root;
+  int ready_min_ips = 0;  // free addresses to have had before health says SERVING
 
   // AWS calls.
   int http_timeout_seconds = 10;
@@ -90,17 +109,19 @@ struct Note {
   std::string name;
   std::string value;   // "***" for a secret
   std::string why;     // "is no integer"
-  std::string used;    // what counts instead, as text
+  std::string used;    // what counts instead, as text; "" = the variable is ignored
   bool fatal = false;  // the agent must not start with it
 };
 
 /// One line for a log: name, value, why, what is used instead.
 std::string to_string(const Note& note);
 
-/// Reads every variable of the table. Adds to `notes`; nothing is logged.
+/// Reads every variable of the table. Adds to `notes`, also for names that look like ours and are
+/// in no row; nothing is logged.
 Settings load(const Environment& environment, std::vector<Note>& notes);
 
-/// Why the agent must not start with these settings, as sentences; empty when it may.
+/// Why the agent must not start with these settings whatever the instance is, as sentences; empty
+/// when it may. Rules that need the instance's limits are in agent/effective.h.
 std::vector<std::string> refusals(const Settings& settings);
 
 }  // namespace vpccni::settings

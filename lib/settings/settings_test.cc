@@ -114,7 +114,7 @@ TEST_CASE("targets") {
   CHECK(load_one("WARM_IP_TARGET", "+5").warm_ip_target == 5);
   CHECK(load_one("WARM_ENI_TARGET", "0").warm_eni_target == 0);
   std::vector<Note> notes;
-  for (const auto text : {"-1", "", "3.5", " 3", "0x3", "99999999999"}) {
+  for (const auto text : {"-1", "", "3.5", " 3", "0x3"}) {
     INFO(text);
     CHECK(load_one("WARM_ENI_TARGET", text, notes).warm_eni_target == 1);
     REQUIRE(notes.size() == 1);
@@ -223,16 +223,52 @@ TEST_CASE("what is not acted on yet is said, unless it asks for the default") {
   CHECK(notes.empty());
 }
 
+TEST_CASE("scopes have their names") {
+  CHECK(to_string(Scope::agent) == "agent");
+  CHECK(to_string(Scope::entrypoint) == "entrypoint");
+  CHECK(to_string(Scope::init) == "init");
+  CHECK(to_string(Scope::aws) == "aws");
+  CHECK(to_string(Scope::kubernetes) == "kubernetes");
+}
+
+TEST_CASE("a name that looks like ours and is not is named, its value is not") {
+  std::vector<Note> notes;
+  load({{"WARM_IP_TARGTE", "hush"}, {"VPCCNI_X", "1"}, {"PATH", "/bin"}}, notes);
+  REQUIRE(notes.size() == 2);
+  CHECK(to_string(notes[1]) == "WARM_IP_TARGTE=\"***\" is no setting of this program; ignored");
+}
+
+TEST_CASE("a note never shows a password") {
+  std::vector<Note> notes;
+  load_one("HTTP_PROXY", "http://me:hush@proxy:3128/a@b", notes);
+  REQUIRE(notes.size() == 1);
+  CHECK(notes[0].value == "http://***@proxy:3128/a@b");
+  load_one("HTTP_PROXY", "me:hush@proxy", notes);
+  CHECK(notes.at(0).value == "***@proxy");
+  for (const Setting& row : settings_table()) {
+    INFO(row.name);
+    const bool hidden = row.name.find("SECRET") != row.name.npos ||
+                        row.name == "AWS_SESSION_TOKEN" ||
+                        row.name == "AWS_CONTAINER_AUTHORIZATION_TOKEN";
+    CHECK((row.kind == Kind::secret) == hidden);
+  }
+}
+
 TEST_CASE("refusals") {
   Settings settings;
   CHECK(refusals(settings).size() == 1);  // neither family
   settings.enable_ipv4 = true;
   CHECK(refusals(settings).empty());
+  settings.enable_prefix_delegation = true;
   settings.enable_ipv6 = true;
   CHECK(refusals(settings).size() == 1);  // both
   settings.enable_ipv4 = false;
-  CHECK(refusals(settings).size() == 1);  // not yet
-  settings.enable_ipv6 = false;
+  CHECK(refusals(settings).empty());
+  settings.enable_prefix_delegation = false;
+  CHECK(refusals(settings).size() == 1);  // IPv6 without prefixes
+  settings.custom_networking = true;
+  CHECK(refusals(settings).size() == 2);
+  settings = {};
   settings.enable_ipv4 = true;
   for (const auto bad : {"eth", "lo", "vlan", "five5"}) {
     settings.veth_prefix = bad;

@@ -1,5 +1,6 @@
 #include "settings/store.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/json.h"
@@ -16,17 +17,29 @@ Stored parse_into(std::string_view text, bool& into) {
 }
 
 Stored parse_between(std::string_view text, int low, int high, int& into) {
-  const auto parsed = base::parse_integer<int>(text);
+  const auto parsed = base::parse_integer<std::int64_t>(text);
   if (!parsed) {
     return Problem{"is no integer"};
   }
   if (*parsed < low || *parsed > high) {
-    if (high == std::numeric_limits<int>::max()) {
-      return Problem{"is below " + std::to_string(low)};
-    }
     return Problem{"is not between " + std::to_string(low) + " and " + std::to_string(high)};
   }
-  into = *parsed;
+  into = static_cast<int>(*parsed);
+  return std::nullopt;
+}
+
+Stored parse_at_least(std::string_view text, int low, int most, int& into) {
+  const auto parsed = base::parse_integer<std::int64_t>(text);
+  if (!parsed) {
+    return Problem{"is no integer"};
+  }
+  if (*parsed < low) {
+    return Problem{"is below " + std::to_string(low)};
+  }
+  into = static_cast<int>(std::min<std::int64_t>(*parsed, most));
+  if (*parsed > most) {
+    return Problem{"is more than " + std::to_string(most), std::to_string(most)};
+  }
   return std::nullopt;
 }
 
@@ -77,20 +90,85 @@ Stored parse_into(std::string_view text, std::map<std::string, std::string>& tag
                  base::dump_json(base::Json(taken))};
 }
 
-Stored parse_into(std::string_view text, RandomizeSnat& into) {
-  if (text == "prng") {
-    into = RandomizeSnat::fully;
-  } else if (text == "hashrandom") {
-    into = RandomizeSnat::hash;
-  } else if (text == "none") {
-    into = RandomizeSnat::none;
-  } else {
-    return Problem{"is none of prng, hashrandom, none"};
+namespace {
+
+template <class T>
+struct Choice {
+  std::string_view text;
+  T value;
+};
+
+/// Exactly one of the texts.
+template <class T>
+Stored choose(std::string_view text, std::initializer_list<Choice<T>> choices, T& into) {
+  std::vector<std::string> names;
+  for (const auto& choice : choices) {
+    if (text == choice.text) {
+      into = choice.value;
+      return std::nullopt;
+    }
+    names.emplace_back(choice.text);
   }
+  return Problem{"is none of " + base::join(names, ", ")};
+}
+
+}  // namespace
+
+Stored parse_into(std::string_view text, RandomizeSnat& into) {
+  return choose<RandomizeSnat>(text,
+                               {{"prng", RandomizeSnat::fully},
+                                {"hashrandom", RandomizeSnat::hash},
+                                {"none", RandomizeSnat::none}},
+                               into);
+}
+
+Stored parse_into(std::string_view text, RpcPeers& into) {
+  return choose<RpcPeers>(text, {{"root", RpcPeers::root}, {"any", RpcPeers::any}}, into);
+}
+
+Stored parse_into(std::string_view text, WarmMode& into) {
+  return choose<WarmMode>(text, {{"fixed", WarmMode::fixed}, {"adaptive", WarmMode::adaptive}},
+                          into);
+}
+
+Stored parse_into(std::string_view text, GrpcListen& into) {
+  GrpcListen listen{false, false};
+  for (const auto part : base::split(text, ',')) {
+    const auto item = base::trim(part);
+    if (item != "tcp" && item != "unix") {
+      return Problem{"is no list of tcp, unix"};
+    }
+    (item == "tcp" ? listen.tcp : listen.unix_socket) = true;
+  }
+  into = listen;
   return std::nullopt;
 }
 
+Stored parse_switch(std::string_view text, bool& into) {
+  if (text == "on" || text == "off") {
+    into = text == "on";
+    return std::nullopt;
+  }
+  return parse_into(text, into) ? Stored(Problem{"is neither on nor off"}) : std::nullopt;
+}
+
 namespace {
+
+/// Go's underscores in base 0: each stands between two digits, or between base prefix and digit.
+std::optional<std::string> without_underscores(std::string_view digits, bool after_prefix) {
+  std::string out;
+  bool allowed = after_prefix;
+  for (const char c : digits) {
+    if (c == '_' && !allowed) {
+      return std::nullopt;
+    }
+    allowed = c != '_';
+    if (allowed) {
+      out += c;
+    }
+  }
+  return allowed ? std::optional(out) : std::nullopt;
+}
 
 /// Go's base 0: 0x, 0o, 0b, a leading 0 for octal, else decimal; an optional sign.
 std::optional<std::int64_t> parse_prefixed(std::string_view text) {
@@ -105,11 +183,15 @@ std::optional<std::int64_t> parse_prefixed(std::string_view text) {
     radix = letter == 'x' ? 16 : letter == 'b' ? 2 : 8;
     text.remove_prefix(letter == 'x' || letter == 'b' || letter == 'o' ? 2 : 1);
   }
+  const auto digits = without_underscores(text, radix != 10);
+  if (!digits || digits->empty()) {
+    return std::nullopt;
+  }
   std::uint64_t value = 0;
-  const char* last = text.data() + text.size();
-  const auto [end, ec] = std::from_chars(text.data(), last, value, radix);
+  const char* last = digits->data() + digits->size();
+  const auto [end, ec] = std::from_chars(digits->data(), last, value, radix);
   constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  if (ec != std::errc{} || end != last || text.empty() || value > kMax) {
+  if (ec != std::errc{} || end != last || value > kMax) {
     return std::nullopt;
   }
   const auto magnitude = static_cast<std::int64_t>(value);

@@ -19,7 +19,12 @@ Stored parse_into(std::string_view text, std::map<std::string, std::string>& tag
 Stored parse_into(std::string_view text, RandomizeSnat& into);
 Stored parse_into(std::string_view text, net::Mark& into);
 Stored parse_into(std::string_view text, base::Level& into);
+Stored parse_into(std::string_view text, GrpcListen& into);
+Stored parse_into(std::string_view text, RpcPeers& into);
+Stored parse_into(std::string_view text, WarmMode& into);
 Stored parse_between(std::string_view text, int low, int high, int& into);
+Stored parse_at_least(std::string_view text, int low, int most, int& into);
+Stored parse_switch(std::string_view text, bool& into);
 Stored parse_enforcing_mode(std::string_view text, std::string& into);
 Stored parse_network_policy_mode(std::string_view text, std::string& into);
 
@@ -39,7 +44,13 @@ Stored store_between(std::string_view text, Settings& settings) {
   return parse_between(text, Low, High, settings.*Member);
 }
 
-template <auto Member, Stored (*Parse)(std::string_view, std::string&)>
+/// An integer that is at least Low, or the default stays; a larger one than Most counts as Most.
+template <auto Member, int Low, int Most>
+Stored store_at_least(std::string_view text, Settings& settings) {
+  return parse_at_least(text, Low, Most, settings.*Member);
+}
+
+template <auto Member, auto Parse>
 Stored store_by(std::string_view text, Settings& settings) {
   return Parse(text, settings.*Member);
 }

@@ -9,8 +9,9 @@ namespace vpccni::settings {
 
 namespace {
 
-constexpr int kMin = std::numeric_limits<int>::min();
-constexpr int kMax = std::numeric_limits<int>::max();
+/// More than any node has; what is larger counts as this, so that products of targets fit.
+constexpr int kMost = 1'000'000;
+constexpr int kMostSeconds = 1'000'000'000;
 
 // name, fallback, kind, scope, since, acted on, empty, store, help
 // clang-format off
@@ -33,7 +34,7 @@ constexpr Setting kTable[] = {
     {"AWS_ENDPOINT_URL_EC2", "", Kind::url, Scope::aws, "", true, Empty::absent, nullptr, "Where EC2 is reached; wins over AWS_ENDPOINT_URL."},
     {"AWS_ENDPOINT_URL_STS", "", Kind::url, Scope::aws, "", true, Empty::absent, nullptr, "Where STS is reached; wins over AWS_ENDPOINT_URL."},
     {"AWS_EXTERNAL_SERVICE_CIDRS", "", Kind::cidrs, Scope::agent, "1.12.6", true, Empty::absent, &store<&Settings::external_service_cidrs>, "IPv4 blocks that are always routed by the main table, comma separated."},
-    {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false", Kind::boolean, Scope::aws, "", false, Empty::absent, nullptr, "Ignores the AWS_ENDPOINT_URL variables."},
+    {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false", Kind::boolean, Scope::aws, "", true, Empty::absent, nullptr, "Ignores the AWS_ENDPOINT_URL variables."},
     {"AWS_MANAGE_ENIS_NON_SCHEDULABLE", "false", Kind::boolean, Scope::agent, "1.12.6", true, Empty::absent, &store<&Settings::manage_enis_non_schedulable>, "A cordoned node gets and loses addresses like any other."},
     {"AWS_MAX_ATTEMPTS", "3", Kind::integer, Scope::aws, "", true, Empty::absent, nullptr, "Tries of one EC2 call."},
     {"AWS_PROFILE", "", Kind::text, Scope::aws, "", false, Empty::absent, nullptr, "Profile of the shared files."},
@@ -75,7 +76,7 @@ constexpr Setting kTable[] = {
     {"ENABLE_BANDWIDTH_PLUGIN", "false", Kind::boolean, Scope::entrypoint, "", false, Empty::value, nullptr, "Adds the bandwidth plugin to the conflist."},
     {"ENABLE_IMDS_ONLY_MODE", "false", Kind::boolean, Scope::agent, "1.19.6", false, Empty::value, &store<&Settings::imds_only>, "Makes no EC2 call at all; implies DISABLE_NETWORK_RESOURCE_PROVISIONING."},
     {"ENABLE_IPv4", "false", Kind::boolean, Scope::agent, "1.10.0", true, Empty::value, &store<&Settings::enable_ipv4>, "Pods have IPv4 addresses; exactly one of this and ENABLE_IPv6 has to be true."},
-    {"ENABLE_IPv6", "false", Kind::boolean, Scope::agent, "1.10.0", true, Empty::value, &store<&Settings::enable_ipv6>, "Pods have IPv6 addresses; refused for now when true."},
+    {"ENABLE_IPv6", "false", Kind::boolean, Scope::agent, "1.10.0", true, Empty::value, &store<&Settings::enable_ipv6>, "Pods have IPv6 addresses; needs prefix delegation and a Nitro instance, and no custom networking."},
     {"ENABLE_MULTI_NIC", "false", Kind::boolean, Scope::agent, "1.20.0", false, Empty::value, &store<&Settings::enable_multi_nic>, "Uses all network cards and lets pods have several interfaces."},
     {"ENABLE_NFTABLES", "", Kind::text, Scope::agent, "", true, Empty::absent, nullptr, "No effect, as upstream since 1.13.2."},
     {"ENABLE_POD_ENI", "false", Kind::boolean, Scope::agent, "1.7.0", false, Empty::value, &store<&Settings::enable_pod_eni>, "Security groups for pods: pods may have their own branch ENI."},
@@ -89,15 +90,15 @@ constexpr Setting kTable[] = {
     {"HOST_CNI_CONFDIR_PATH", "/host/etc/cni/net.d", Kind::path, Scope::entrypoint, "", false, Empty::value, nullptr, "Where the conflist is installed, as the container sees it."},
     {"HTTPS_PROXY", "", Kind::url, Scope::aws, "", true, Empty::absent, nullptr, "Proxy for HTTPS; never used for link-local addresses."},
     {"HTTP_PROXY", "", Kind::url, Scope::aws, "", false, Empty::absent, nullptr, "Proxy for plain HTTP."},
-    {"HTTP_TIMEOUT", "10", Kind::integer, Scope::agent, "", true, Empty::absent, &store_between<&Settings::http_timeout_seconds, 10, kMax>, "Seconds that a call to IMDS or EC2 may take, at least 10."},
+    {"HTTP_TIMEOUT", "10", Kind::integer, Scope::agent, "", true, Empty::absent, &store_at_least<&Settings::http_timeout_seconds, 10, kMost>, "Seconds that a call to IMDS or EC2 may take, at least 10."},
     {"INTROSPECTION_BIND_ADDRESS", "127.0.0.1:61679", Kind::text, Scope::agent, "", true, Empty::value, &store<&Settings::introspection_bind_address>, "Where introspection listens: an address with port, or unix:PATH."},
-    {"IP_COOLDOWN_PERIOD", "30", Kind::integer, Scope::agent, "1.15.0", true, Empty::value, &store_between<&Settings::ip_cooldown_seconds, kMin, kMax>, "Seconds before a released address is given to another pod."},
+    {"IP_COOLDOWN_PERIOD", "30", Kind::integer, Scope::agent, "1.15.0", true, Empty::value, &store_at_least<&Settings::ip_cooldown_seconds, -kMostSeconds, kMostSeconds>, "Seconds before a released address is given to another pod."},
     {"KUBECONFIG", "", Kind::path, Scope::kubernetes, "", false, Empty::absent, nullptr, "Client configuration, in place of the service account."},
     {"KUBERNETES_SERVICE_HOST", "", Kind::text, Scope::kubernetes, "", true, Empty::absent, nullptr, "Address of the API server, set by the kubelet."},
     {"KUBERNETES_SERVICE_PORT", "", Kind::text, Scope::kubernetes, "", true, Empty::absent, nullptr, "Port of the API server, set by the kubelet."},
     {"MANAGE_UNTAGGED_ENI", "true", Kind::boolean, Scope::agent, "", false, Empty::value, &store<&Settings::manage_untagged_eni>, "ENIs that we did not make are ours to use as well."},
-    {"MAX_ENI", "-1", Kind::integer, Scope::agent, "", true, Empty::value, &store_between<&Settings::max_eni, -1, kMax>, "Most ENIs to have on this node, when at least 1 and below what the instance type allows."},
-    {"MINIMUM_IP_TARGET", "0", Kind::integer, Scope::agent, "1.6.0", true, Empty::value, &store_between<&Settings::minimum_ip_target, 0, kMax>, "Addresses to hold in all, used ones included; 0 is not set."},
+    {"MAX_ENI", "-1", Kind::integer, Scope::agent, "", true, Empty::value, &store_at_least<&Settings::max_eni, -1, kMost>, "Most ENIs to have on this node, when at least 1 and below what the instance type allows."},
+    {"MINIMUM_IP_TARGET", "0", Kind::integer, Scope::agent, "1.6.0", true, Empty::value, &store_at_least<&Settings::minimum_ip_target, 0, kMost>, "Addresses to hold in all, used ones included; 0 is not set."},
     {"MY_NODE_NAME", "", Kind::text, Scope::agent, "", true, Empty::value, &store<&Settings::my_node_name>, "Name of the Kubernetes node, from the downward API."},
     {"MY_POD_NAME", "", Kind::text, Scope::agent, "", false, Empty::value, &store<&Settings::my_pod_name>, "Name of our own pod, to which events are attached."},
     {"NETWORK_POLICY_ENFORCING_MODE", "", Kind::choice, Scope::agent, "1.17.1", true, Empty::value, &store_by<&Settings::network_policy_mode, parse_network_policy_mode>, "Told to the plugin and to the network policy agent: none, strict or standard; the agent refuses to start with any other value."},
@@ -106,19 +107,20 @@ constexpr Setting kTable[] = {
     {"POD_SECURITY_GROUP_ENFORCING_MODE", "strict", Kind::choice, Scope::agent, "1.11.0", false, Empty::absent, &store_by<&Settings::pod_security_group_enforcing_mode, parse_enforcing_mode>, "How traffic of branch ENI pods is checked: strict or standard."},
     {"VPCCNI_ALLOW_NON_FIPS", "0", Kind::boolean, Scope::entrypoint, "vpccni", false, Empty::absent, nullptr, "Lets the image start without a validated crypto module; for development only."},
     {"VPCCNI_CONFLIST_PRESERVE_CHAIN", "false", Kind::boolean, Scope::entrypoint, "vpccni", false, Empty::absent, nullptr, "Keeps plugins that others added to the installed conflist."},
-    {"VPCCNI_COOLDOWN_ADAPTIVE", "off", Kind::choice, Scope::agent, "vpccni", false, Empty::absent, nullptr, "With on, a released address rests 130 s, and less only if the pool would be empty."},
-    {"VPCCNI_COUNT_COOLING_AS_FREE", "false", Kind::boolean, Scope::agent, "vpccni", false, Empty::absent, nullptr, "Counts cooling addresses as free, as upstream does, when the pool's need is computed."},
+    {"VPCCNI_COOLDOWN_ADAPTIVE", "off", Kind::choice, Scope::agent, "vpccni", false, Empty::absent, &store_by<&Settings::cooldown_adaptive, parse_switch>, "With on, a released address rests 130 s, and less only if the pool would be empty."},
+    {"VPCCNI_COUNT_COOLING_AS_FREE", "false", Kind::boolean, Scope::agent, "vpccni", false, Empty::absent, &store<&Settings::count_cooling_as_free>, "Counts cooling addresses as free, as upstream does, when the pool's need is computed."},
     {"VPCCNI_DATAPLANE_RECONCILE", "true", Kind::boolean, Scope::agent, "vpccni", false, Empty::absent, nullptr, "Puts rules and routes back that somebody removed."},
-    {"VPCCNI_GRPC_LISTEN", "tcp,unix", Kind::choice, Scope::agent, "vpccni", false, Empty::absent, nullptr, "Where the agent serves its RPC: tcp (1.21's address), unix (1.23's), or both."},
+    {"VPCCNI_GRPC_LISTEN", "tcp,unix", Kind::choice, Scope::agent, "vpccni", true, Empty::absent, &store<&Settings::grpc_listen>, "Where the agent serves its RPC: tcp (1.21's address), unix (1.23's), or both."},
     {"VPCCNI_INTROSPECTION_SCRUB", "false", Kind::boolean, Scope::agent, "vpccni", false, Empty::absent, nullptr, "Blanks container id and interface name in introspection, as upstream 1.23 does."},
     {"VPCCNI_METRICS_PER_CIDR", "true", Kind::boolean, Scope::agent, "vpccni", false, Empty::absent, nullptr, "Shows awscni_assigned_ip_per_cidr, one series per block."},
-    {"VPCCNI_PD_FALLBACK", "false", Kind::boolean, Scope::agent, "vpccni", false, Empty::absent, nullptr, "Takes single addresses when the subnet has no free prefix."},
-    {"VPCCNI_READY_MIN_IPS", "0", Kind::integer, Scope::agent, "vpccni", false, Empty::absent, nullptr, "Free addresses to have before the node becomes ready."},
-    {"VPCCNI_WARM_MODE", "fixed", Kind::choice, Scope::agent, "vpccni", false, Empty::absent, nullptr, "With adaptive, the warm target follows the rate of new pods."},
+    {"VPCCNI_PD_FALLBACK", "false", Kind::boolean, Scope::agent, "vpccni", false, Empty::absent, &store<&Settings::pd_fallback>, "Takes single addresses when the subnet has no free prefix."},
+    {"VPCCNI_READY_MIN_IPS", "0", Kind::integer, Scope::agent, "vpccni", true, Empty::absent, &store_at_least<&Settings::ready_min_ips, 0, kMost>, "Free addresses that the agent has to have once before health says SERVING; 0 does not wait."},
+    {"VPCCNI_RPC_PEERS", "root", Kind::choice, Scope::agent, "vpccni", true, Empty::absent, &store<&Settings::rpc_peers>, "Whose TCP calls may add and delete pods: root (peers with uid 0) or any, as upstream."},
+    {"VPCCNI_WARM_MODE", "fixed", Kind::choice, Scope::agent, "vpccni", false, Empty::absent, &store<&Settings::warm_mode>, "With adaptive, the warm target follows the rate of new pods."},
     {"VPC_CNI_VERSION", "", Kind::text, Scope::agent, "", true, Empty::value, &store<&Settings::vpc_cni_version>, "Version told to Kubernetes and EC2 in the user agent."},
-    {"WARM_ENI_TARGET", "1", Kind::integer, Scope::agent, "", true, Empty::value, &store_between<&Settings::warm_eni_target, 0, kMax>, "Whole ENIs to hold free; ignored when an IP target is set."},
-    {"WARM_IP_TARGET", "0", Kind::integer, Scope::agent, "", true, Empty::value, &store_between<&Settings::warm_ip_target, 0, kMax>, "Addresses to hold free; 0 is not set."},
-    {"WARM_PREFIX_TARGET", "0", Kind::integer, Scope::agent, "1.9.0", false, Empty::value, &store_between<&Settings::warm_prefix_target, 0, kMax>, "Prefixes to hold free; needs prefix delegation and no IP target."},
+    {"WARM_ENI_TARGET", "1", Kind::integer, Scope::agent, "", true, Empty::value, &store_at_least<&Settings::warm_eni_target, 0, kMost>, "Whole ENIs to hold free; ignored when an IP target is set."},
+    {"WARM_IP_TARGET", "0", Kind::integer, Scope::agent, "", true, Empty::value, &store_at_least<&Settings::warm_ip_target, 0, kMost>, "Addresses to hold free; 0 is not set."},
+    {"WARM_PREFIX_TARGET", "0", Kind::integer, Scope::agent, "1.9.0", false, Empty::value, &store_at_least<&Settings::warm_prefix_target, 0, kMost>, "Prefixes to hold free; needs prefix delegation and no IP target."},
 };
 // clang-format on
 
@@ -141,8 +143,7 @@ std::string_view to_string(Kind kind) {
 }
 
 std::string_view to_string(Scope scope) {
-  constexpr std::string_view kNames[] = {"agent", "plugin", "entrypoint",
-                                         "init",  "aws",    "kubernetes"};
+  constexpr std::string_view kNames[] = {"agent", "entrypoint", "init", "aws", "kubernetes"};
   return kNames[static_cast<std::size_t>(scope)];
 }
 
