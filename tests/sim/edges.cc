@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "tests/sim/eni_filter.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/process.h"
 
@@ -17,38 +18,26 @@ using std::chrono::seconds;
 constexpr auto kClientTimeout = seconds(10);
 
 /// base::retry draws its jitter from the machine's entropy; a run must repeat. A wait is cut to
-/// the step below it, and no back-off of lib/agent has a step inside its 15 % of jitter: then the
-/// cut wait is the same for every draw. (The test sim_replay sees it if that changes.)
-constexpr milliseconds kWaits[] = {milliseconds(50),    milliseconds(75),    milliseconds(100),
-                                   milliseconds(150),   milliseconds(200),   milliseconds(240),
-                                   milliseconds(350),   milliseconds(500),   milliseconds(700),
-                                   milliseconds(1000),  milliseconds(1200),  milliseconds(1500),
-                                   milliseconds(1900),  milliseconds(2700),  milliseconds(5500),
-                                   milliseconds(10700), milliseconds(21000), milliseconds(45000)};
+/// the step below it, and no back-off of lib/agent has a step inside its jitter: then the cut wait
+/// is the same for every draw. (The test sim_replay sees it if that changes.)
+constexpr milliseconds kWaits[] = {milliseconds(50),    milliseconds(75),   milliseconds(100),
+                                   milliseconds(150),   milliseconds(200),  milliseconds(240),
+                                   milliseconds(350),   milliseconds(500),  milliseconds(700),
+                                   milliseconds(1000),  milliseconds(1500), milliseconds(1900),
+                                   milliseconds(2700),  milliseconds(5500), milliseconds(10700),
+                                   milliseconds(21000), milliseconds(45000)};
 
 Error gone() {
   return {Errc::unavailable, "no answer"};
 }
 
-bool matches(const aws::Eni& eni, const std::string& name, const std::string& value) {
-  if (name == "attachment.instance-id") {
-    return eni.attachment && to_string(eni.attachment->instance) == value;
+template <class Items>
+std::string listed(const net::EniId& eni, const Items& items) {
+  std::string text = to_string(eni);
+  for (const auto& one : items) {
+    text += " " + to_string(one);
   }
-  if (name == "status") {
-    return eni.status == value;
-  }
-  if (name.rfind("tag:", 0) == 0) {
-    const auto tag = eni.tags.find(name.substr(4));
-    return tag != eni.tags.end() && tag->second == value;
-  }
-  return false;
-}
-
-bool passes(const aws::Eni& eni, const aws::EniFilter& filter) {
-  return std::all_of(filter.filters.begin(), filter.filters.end(), [&](const auto& one) {
-    return std::any_of(one.second.begin(), one.second.end(),
-                       [&](const auto& value) { return matches(eni, one.first, value); });
-  });
+  return text;
 }
 
 }  // namespace
@@ -173,8 +162,13 @@ Result<aws::Eni> ProcessEc2::create(const aws::NewEni& wanted) {
                           made.groups = wanted.groups;
                           made.description = wanted.description;
                           made.tags = wanted.tags;
+                          made.tracking = wanted.tracking;
+                          made.ipv6_count = wanted.ipv6_addresses;
                           if (wanted.secondary_addresses > 0) {
                             made.secondary_count = wanted.secondary_addresses;
+                          }
+                          if (wanted.prefixes > 0) {
+                            made.prefix_count = wanted.prefixes;
                           }
                           VPCCNI_TRY(const auto eni, world_.model.create_interface(made, now));
                           return static_cast<const aws::Eni&>(eni);
@@ -217,26 +211,40 @@ Result<aws::Added> ProcessEc2::assign_addresses(const net::EniId& eni, int count
 }
 
 Result<> ProcessEc2::unassign_addresses(const net::EniId& eni, const std::vector<net::Ip>& ips) {
-  std::string what = to_string(eni);
-  for (const auto& ip : ips) {
-    what += " " + to_string(ip);
-  }
-  return call<void>("UnassignPrivateIpAddresses", what,
+  return call<void>("UnassignPrivateIpAddresses", listed(eni, ips),
                     [&](base::Instant now) { return world_.model.unassign(eni, ips, {}, now); });
 }
 
-// Not used in secondary-IP mode.
-Result<aws::Added> ProcessEc2::assign_prefixes(const net::EniId&, int) {
-  return Error{Errc::unsupported, "not simulated"};
+Result<aws::Added> ProcessEc2::assign_prefixes(const net::EniId& eni, int count) {
+  return call<aws::Added>("AssignPrivateIpAddresses",
+                          to_string(eni) + " prefixes " + std::to_string(count),
+                          [&](base::Instant now) {
+                            return world_.model.assign({.eni = eni, .prefix_count = count}, now);
+                          });
 }
-Result<aws::Added> ProcessEc2::assign_ipv6_prefixes(const net::EniId&, int) {
-  return Error{Errc::unsupported, "not simulated"};
+
+Result<aws::Added> ProcessEc2::assign_ipv6_prefixes(const net::EniId& eni, int count) {
+  return call<aws::Added>(
+      "AssignIpv6Addresses", to_string(eni) + " " + std::to_string(count),
+      [&](base::Instant now) { return world_.model.assign_ipv6(eni, 0, count, now); });
 }
-Result<> ProcessEc2::unassign_prefixes(const net::EniId&, const std::vector<net::Cidr>&) {
-  return Error{Errc::unsupported, "not simulated"};
+
+Result<> ProcessEc2::unassign_prefixes(const net::EniId& eni, const std::vector<net::Cidr>& which) {
+  return call<void>("UnassignPrivateIpAddresses", listed(eni, which),
+                    [&](base::Instant now) { return world_.model.unassign(eni, {}, which, now); });
 }
-Result<> ProcessEc2::create_tags(const std::string&, const aws::Tags&) {
-  return Error{Errc::unsupported, "not simulated"};
+
+Result<> ProcessEc2::unassign_ipv6_prefixes(const net::EniId& eni,
+                                            const std::vector<net::Cidr>& which) {
+  return call<void>("UnassignIpv6Addresses", listed(eni, which), [&](base::Instant now) {
+    return world_.model.unassign_ipv6(eni, {}, which, now);
+  });
+}
+
+Result<> ProcessEc2::create_tags(const std::string& resource, const aws::Tags& tags) {
+  return call<void>("CreateTags", resource, [&](base::Instant now) {
+    return world_.model.create_tags({resource}, tags, now);
+  });
 }
 
 // --- IMDS
