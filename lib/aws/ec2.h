@@ -24,6 +24,7 @@ struct NewEni {
   std::vector<net::SecurityGroupId> groups;
   std::string description;
   Tags tags;
+  ConnectionTracking tracking;
   int secondary_addresses = 0;  // at most one of these three is > 0
   int prefixes = 0;
   int ipv6_addresses = 0;
@@ -56,6 +57,8 @@ class Ec2 {
   virtual Result<> unassign_addresses(const net::EniId& eni, const std::vector<net::Ip>& ips) = 0;
   virtual Result<> unassign_prefixes(const net::EniId& eni,
                                      const std::vector<net::Cidr>& which) = 0;
+  virtual Result<> unassign_ipv6_prefixes(const net::EniId& eni,
+                                          const std::vector<net::Cidr>& which) = 0;
   virtual Result<> create_tags(const std::string& resource, const Tags& tags) = 0;
 };
 

@@ -37,6 +37,12 @@ constexpr std::array<std::string_view, 7> kExhausted = {"InsufficientFreeAddress
                                                         "ResourceLimitExceeded",
                                                         "MaxPrefixCountExceeded"};
 
+constexpr std::array<std::string_view, 2> kSubnetExhausted = {"InsufficientFreeAddressesInSubnet",
+                                                              "InsufficientCidrBlocks"};
+
+/// Of "There aren't sufficient free Ipv4 addresses or prefixes".
+constexpr std::string_view kNoRoomText = "sufficient free Ipv4 addresses or prefixes";
+
 template <std::size_t N>
 bool is_one_of(const std::array<std::string_view, N>& codes, std::string_view code) {
   return std::find(codes.begin(), codes.end(), code) != codes.end();
@@ -88,10 +94,17 @@ Errc class_of(std::string_view code, int status) {
   return Errc::internal;
 }
 
+Errc class_of(std::string_view code, int status, std::string_view message) {
+  if (code == "InvalidParameterValue" && message.find(kNoRoomText) != std::string_view::npos) {
+    return Errc::exhausted;
+  }
+  return class_of(code, status);
+}
+
 Error api_error(std::string_view action, int status, std::string_view body) {
   const auto named = parse_error(body);
   const std::string code = named ? named->code.substr(0, 128) : std::string();
-  const Errc kind = class_of(code, status);
+  const Errc kind = class_of(code, status, named ? std::string_view(named->message) : "");
   std::string text = "ec2 " + std::string(action) + ": ";
   if (named) {
     text += code + ": " + named->message.substr(0, 1024);
@@ -108,6 +121,11 @@ Error api_error(std::string_view action, int status, std::string_view body) {
 bool is_transient(const Error& error) {
   return error.code == Errc::throttled || error.code == Errc::unavailable ||
          error.code == Errc::timeout;
+}
+
+bool subnet_exhausted(const Error& error) {
+  return error.code == Errc::exhausted &&
+         (is_one_of(kSubnetExhausted, error.cause) || error.cause == "InvalidParameterValue");
 }
 
 bool is_skew(std::string_view code) {

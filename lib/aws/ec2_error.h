@@ -11,12 +11,20 @@ namespace vpccni::aws {
 /// What an API code means to a caller.
 Errc class_of(std::string_view code, int status);
 
+/// The same for codes whose meaning is in the message only: EC2 words a subnet without a free
+/// prefix as an invalid parameter, too.
+Errc class_of(std::string_view code, int status, std::string_view message);
+
 /// The error of an answer outside 200-299, or of a 200 that carries an error document. Its cause is
 /// the API code, or "HTTP <status>" when the body names none; the message names action and request.
 Error api_error(std::string_view action, int status, std::string_view body);
 
 /// True if the same request may succeed later: throttled, 5xx, no answer.
 bool is_transient(const Error& error);
+
+/// True if the subnet has no free address or prefix left, in any of EC2's three forms. The limit of
+/// an ENI or of the instance is none of them.
+bool subnet_exhausted(const Error& error);
 
 /// Codes that a wrong clock causes (5.3), if the clocks differ by more than four minutes.
 bool is_skew(std::string_view code);

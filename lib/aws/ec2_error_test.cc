@@ -113,6 +113,29 @@ TEST_CASE("ec2 error: text and cause") {
   CHECK(api_error("X", 400, document("", "no code")).cause == "UnknownError");
 }
 
+TEST_CASE("ec2 error: a subnet without room has three forms, a full ENI is none of them") {
+  const std::string prefixes = "There aren't sufficient free Ipv4 addresses or prefixes";
+  const std::pair<std::string, std::string> forms[] = {
+      {"InsufficientFreeAddressesInSubnet", "The specified subnet does not have enough"},
+      {"InsufficientCidrBlocks", "The specified subnet does not have enough free cidr blocks"},
+      {"InvalidParameterValue", prefixes}};
+  for (const auto& [code, message] : forms) {
+    INFO(code);
+    const Error error = api_error("AssignPrivateIpAddresses", 400, document(code, message));
+    CHECK(error.code == Errc::exhausted);
+    CHECK(error.cause == code);
+    CHECK(subnet_exhausted(wrap(error, "assign 4 prefixes")));
+  }
+  for (const char* code : {"PrivateIpAddressLimitExceeded", "AttachmentLimitExceeded",
+                           "NetworkInterfaceLimitExceeded", "RequestLimitExceeded"}) {
+    INFO(code);
+    CHECK_FALSE(subnet_exhausted(api_error("X", 400, document(code, prefixes))));
+  }
+  const Error other = api_error("X", 400, document("InvalidParameterValue", "currently in use."));
+  CHECK(other.code == Errc::invalid_argument);
+  CHECK_FALSE(subnet_exhausted(other));
+}
+
 TEST_CASE("ec2 error: bodies that are no error document") {
   for (const char* body : {"", "gateway", "<html/>", "<Response>", "<Response/>",
                            "<Response><Errors/></Response>", "{\"code\":\"x\"}"}) {

@@ -107,6 +107,15 @@ Form create_network_interface(const NewEni& wanted, const std::string& client_to
     form.emplace_back("TagSpecification.1.ResourceType", "network-interface");
     add_tags(form, "TagSpecification.1.Tag", wanted.tags);
   }
+  const auto add_timeout = [&](const char* name, const std::optional<int>& seconds) {
+    if (seconds) {
+      form.emplace_back("ConnectionTrackingSpecification." + std::string(name),
+                        std::to_string(*seconds));
+    }
+  };
+  add_timeout("TcpEstablishedTimeout", wanted.tracking.tcp_established);
+  add_timeout("UdpStreamTimeout", wanted.tracking.udp_stream);
+  add_timeout("UdpTimeout", wanted.tracking.udp);
   return form;
 }
 
@@ -181,6 +190,13 @@ Form unassign_private_prefixes(const net::EniId& eni, const std::vector<net::Cid
   Form form = action("UnassignPrivateIpAddresses");
   form.emplace_back("NetworkInterfaceId", to_string(eni));
   add_list(form, "Ipv4Prefix", which);
+  return form;
+}
+
+Form unassign_ipv6_prefixes(const net::EniId& eni, const std::vector<net::Cidr>& which) {
+  Form form = action("UnassignIpv6Addresses");
+  form.emplace_back("NetworkInterfaceId", to_string(eni));
+  add_list(form, "Ipv6Prefix", which);
   return form;
 }
 

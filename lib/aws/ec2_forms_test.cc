@@ -130,6 +130,25 @@ TEST_CASE("form: UnassignPrivateIpAddresses") {
         "NetworkInterfaceId=eni-0ccccccccccccccc2&Version=2016-11-15");
 }
 
+TEST_CASE("form: UnassignIpv6Addresses") {
+  CHECK(encode(unassign_ipv6_prefixes(kEni, {*net::Cidr::parse("2001:db8:1:1:aaaa::/80")})) ==
+        "Action=UnassignIpv6Addresses&Ipv6Prefix.1=2001%3Adb8%3A1%3A1%3Aaaaa%3A%3A%2F80&"
+        "NetworkInterfaceId=eni-0ccccccccccccccc2&Version=2016-11-15");
+}
+
+TEST_CASE("form: CreateNetworkInterface tells the tracking time-outs that are set") {
+  NewEni wanted;
+  wanted.subnet = net::SubnetId("subnet-1");
+  CHECK(encode(create_network_interface(wanted, "t")).find("ConnectionTracking") ==
+        std::string::npos);
+  wanted.tracking.tcp_established = 350;
+  wanted.tracking.udp = 30;
+  const std::string body = encode(create_network_interface(wanted, "t"));
+  CHECK(body.find("&ConnectionTrackingSpecification.TcpEstablishedTimeout=350&"
+                  "ConnectionTrackingSpecification.UdpTimeout=30&") != std::string::npos);
+  CHECK(body.find("UdpStream") == std::string::npos);
+}
+
 TEST_CASE("form: CreateTags") {
   CHECK(
       encode(create_tags("eni-0123456789abcdef0", {{"cluster.k8s.amazonaws.com/name", "my cluster"},

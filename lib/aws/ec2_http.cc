@@ -230,6 +230,11 @@ Result<> Ec2Http::unassign_prefixes(const net::EniId& eni, const std::vector<net
   return ask(unassign_private_prefixes(eni, which), Repeat::unsafe, parse_done);
 }
 
+Result<> Ec2Http::unassign_ipv6_prefixes(const net::EniId& eni,
+                                         const std::vector<net::Cidr>& which) {
+  return ask(aws::unassign_ipv6_prefixes(eni, which), Repeat::unsafe, parse_done);
+}
+
 Result<> Ec2Http::create_tags(const std::string& resource, const Tags& tags) {
   return ask(aws::create_tags(resource, tags), Repeat::safe, parse_done);
 }

@@ -46,6 +46,8 @@ class Ec2Http final : public Ec2 {
   Result<Added> assign_ipv6_prefixes(const net::EniId& eni, int count) override;
   Result<> unassign_addresses(const net::EniId& eni, const std::vector<net::Ip>& ips) override;
   Result<> unassign_prefixes(const net::EniId& eni, const std::vector<net::Cidr>& which) override;
+  Result<> unassign_ipv6_prefixes(const net::EniId& eni,
+                                  const std::vector<net::Cidr>& which) override;
   Result<> create_tags(const std::string& resource, const Tags& tags) override;
 
  private:

@@ -73,9 +73,10 @@ class FakeEc2 final : public http::Client {
   std::optional<Trouble> always;  // when there are no more of those
   base::Duration skew{};          // its clock minus ours
   base::Duration tolerance = minutes(5);
-  std::string date;      // of answers, instead of the true one
-  bool endless = false;  // every page names a next one
-  std::string answer;    // instead of the usual one
+  int expire_after = -1;  // the first keys count for that many requests; -1 = always
+  std::string date;       // of answers, instead of the true one
+  bool endless = false;   // every page names a next one
+  std::string answer;     // instead of the usual one
   std::vector<http::Request> requests;
   std::map<std::string, int> carried_out;    // by action
   std::map<std::string, int> enis_by_token;  // of CreateNetworkInterface
@@ -99,6 +100,12 @@ class FakeEc2 final : public http::Client {
     auto form = decode(request.body);
     if (trouble && !trouble->carried_out) {
       return fail(*trouble);
+    }
+    const bool first_keys =
+        http::header(request.headers, "Authorization").find("AKID1/") != std::string_view::npos;
+    if (expire_after >= 0 && first_keys && expire_after-- == 0) {
+      expire_after = 0;
+      return reply(400, error_xml("RequestExpired"));
     }
     if (const auto refusal = check(request)) {
       return reply(401, *refusal);
@@ -395,6 +402,37 @@ TEST_CASE("ec2 http: expired credentials are fetched anew at once") {
   site.service.always = kExpired;
   CHECK(code_of(site.ec2.remove(kEni)) == Errc::denied);
   CHECK(site.service.requests.size() == 3);
+}
+
+TEST_CASE("ec2 http: keys that expire between pages or in a change do not end the work") {
+  Site site;
+  REQUIRE(site.ec2.remove(kEni));
+  site.service.troubles = {kExpired};
+  const auto listed = site.ec2.network_interfaces({});
+  REQUIRE(listed);
+  CHECK(listed->size() == 3);
+  CHECK(site.fetched == 2);
+  Site paging;
+  paging.service.troubles = {};
+  paging.service.expire_after = 2;  // the last page is asked for with keys that no longer count
+  const auto pages = paging.ec2.network_interfaces({});
+  REQUIRE(pages);
+  CHECK(pages->size() == 3);
+  CHECK(paging.fetched == 2);
+  Site unsafe;
+  unsafe.service.expire_after = 1;
+  const auto added = unsafe.ec2.assign_addresses(kEni, 1);
+  REQUIRE(added);
+  REQUIRE(unsafe.ec2.assign_addresses(kEni, 1));
+  CHECK(unsafe.service.carried_out["AssignPrivateIpAddresses"] == 2);
+}
+
+TEST_CASE("ec2 http: a wrong clock is no reason to give up what must not be done twice") {
+  Site site;
+  site.service.skew = minutes(6);
+  REQUIRE(site.ec2.assign_addresses(kEni, 1));
+  CHECK(site.service.carried_out["AssignPrivateIpAddresses"] == 1);
+  CHECK(site.fetched == 1);
 }
 
 TEST_CASE("ec2 http: a wrong clock is learned from the answer's Date") {

@@ -89,6 +89,15 @@ Result<int> number(const pugi::xml_node& node, const char* name) {
   return value;
 }
 
+/// Absent stays absent.
+Result<std::optional<int>> optional_number(const pugi::xml_node& node, const char* name) {
+  if (!node.child(name)) {
+    return std::optional<int>();
+  }
+  VPCCNI_TRY(const int value, number(node, name));
+  return std::optional(value);
+}
+
 bool is_true(const pugi::xml_node& node, const char* name) {
   return std::string_view(node.child_value(name)) == "true";
 }
@@ -154,6 +163,14 @@ Result<> read_addresses(const pugi::xml_node& node, Eni& eni) {
   return {};
 }
 
+Result<ConnectionTracking> tracking_of(const pugi::xml_node& node) {
+  ConnectionTracking tracking;
+  VPCCNI_TRY(tracking.tcp_established, optional_number(node, "tcpEstablishedTimeout"));
+  VPCCNI_TRY(tracking.udp_stream, optional_number(node, "udpStreamTimeout"));
+  VPCCNI_TRY(tracking.udp, optional_number(node, "udpTimeout"));
+  return tracking;
+}
+
 Result<Eni> eni_of(const pugi::xml_node& node) {
   Eni eni;
   VPCCNI_TRY(auto id, required(node, "networkInterfaceId"));
@@ -175,6 +192,7 @@ Result<Eni> eni_of(const pugi::xml_node& node) {
       attachment && attachment.child("attachmentId")) {
     VPCCNI_TRY(eni.attachment, attachment_of(attachment));
   }
+  VPCCNI_TRY(eni.tracking, tracking_of(node.child("connectionTrackingConfiguration")));
   VPCCNI_CHECK(wrap(read_addresses(node, eni), to_string(eni.id)));
   return eni;
 }

@@ -143,6 +143,23 @@ TEST_CASE("ec2 answer: a page of network interfaces") {
   CHECK(eni.ipv6_prefixes == std::vector{*net::Cidr::parse("2001:db8:1:1:aaaa::/80")});
   CHECK(eni.groups == std::vector{net::SecurityGroupId("sg-0123456789abcdef0")});
   CHECK(eni.tags == Tags{{"node.k8s.amazonaws.com/instance_id", "i-0123456789abcdef0"}});
+  CHECK(eni.tracking == ConnectionTracking{432000, 180, 30});
+}
+
+TEST_CASE("ec2 answer: tracking time-outs that are absent stay absent, wrong ones are corrupt") {
+  const auto some = parse_network_interfaces(
+      with(with(kEnis, "<tcpEstablishedTimeout>432000</tcpEstablishedTimeout>", ""),
+           "<udpTimeout>30</udpTimeout>", ""));
+  REQUIRE(some);
+  CHECK(some->enis.front().tracking == ConnectionTracking{std::nullopt, 180, std::nullopt});
+  const auto created = parse_created(kCreated);
+  REQUIRE(created);
+  CHECK(created->tracking.empty());
+  for (const char* wrong : {"soon", "-1", "99999999999"}) {
+    INFO(wrong);
+    CHECK(outcome<parse_network_interfaces>(
+              with(kEnis, ">432000<", std::string(">") + wrong + "<")) == Errc::corrupt);
+  }
 }
 
 TEST_CASE("ec2 answer: no interfaces, no attachment, kinds") {

@@ -37,6 +37,7 @@ Form assign_private_prefixes(const net::EniId& eni, int count);
 Form assign_ipv6_prefix(const net::EniId& eni, int count);
 Form unassign_private_addresses(const net::EniId& eni, const std::vector<net::Ip>& ips);
 Form unassign_private_prefixes(const net::EniId& eni, const std::vector<net::Cidr>& which);
+Form unassign_ipv6_prefixes(const net::EniId& eni, const std::vector<net::Cidr>& which);
 Form create_tags(const std::string& resource, const Tags& tags);
 
 struct EniPage {

@@ -32,6 +32,15 @@ struct Attachment {
   bool delete_on_termination = false;
 };
 
+/// Idle time-outs of the security groups' connection tracking, in seconds; nullopt = EC2's default.
+struct ConnectionTracking {
+  std::optional<int> tcp_established;
+  std::optional<int> udp_stream;
+  std::optional<int> udp;
+  bool empty() const { return !tcp_established && !udp_stream && !udp; }
+  friend bool operator==(const ConnectionTracking&, const ConnectionTracking&) = default;
+};
+
 struct Eni {
   net::EniId id;
   net::Mac mac;
@@ -48,6 +57,7 @@ struct Eni {
   std::vector<net::Cidr> ipv6_prefixes;  // /80
   std::vector<net::SecurityGroupId> groups;
   Tags tags;
+  ConnectionTracking tracking;
 };
 
 struct Subnet {

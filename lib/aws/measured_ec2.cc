@@ -36,15 +36,26 @@ auto MeasuredEc2::measure(std::string_view action, Call call) -> decltype(call()
       static_cast<double>(milliseconds), {timed_name(action), ok ? "false" : "true", status});
   metrics_.observe<Metric::vpccni_ec2_seconds>(seconds, {action, ok ? "ok" : "error"});
   if (!ok) {
-    metrics_.add<Metric::awscni_ec2api_error_count>({action});
-    if (!status.empty()) {
-      metrics_.add<Metric::awscni_aws_api_error_count>({action, status});
-    }
-    if (result.error().code == Errc::throttled) {
-      metrics_.add<Metric::vpccni_ec2_throttled_total>({action});
-    }
+    refused(action, status, result.error());
   }
   return result;
+}
+
+void MeasuredEc2::refused(std::string_view action, std::string_view code, const Error& error) {
+  using metrics::Metric;
+  metrics_.add<Metric::awscni_ec2api_error_count>({action});
+  if (!code.empty()) {
+    metrics_.add<Metric::awscni_aws_api_error_count>({action, code});
+  }
+  if (error.code == Errc::throttled) {
+    metrics_.add<Metric::vpccni_ec2_throttled_total>({action});
+    if (listener_.throttled) {
+      listener_.throttled(action);
+    }
+  }
+  if (code == "UnauthorizedOperation" && listener_.denied) {
+    listener_.denied(action);
+  }
 }
 
 Result<std::vector<Eni>> MeasuredEc2::network_interfaces(const EniFilter& filter) {
@@ -112,6 +123,12 @@ Result<> MeasuredEc2::unassign_prefixes(const net::EniId& eni,
                                         const std::vector<net::Cidr>& which) {
   return measure("UnassignPrivateIpAddresses",
                  [&] { return inner_.unassign_prefixes(eni, which); });
+}
+
+Result<> MeasuredEc2::unassign_ipv6_prefixes(const net::EniId& eni,
+                                             const std::vector<net::Cidr>& which) {
+  return measure("UnassignIpv6Addresses",
+                 [&] { return inner_.unassign_ipv6_prefixes(eni, which); });
 }
 
 Result<> MeasuredEc2::create_tags(const std::string& resource, const Tags& tags) {

@@ -2,16 +2,27 @@
 // An Ec2 that counts and times what goes through it: the awscni_ec2api_*, awscni_aws_api_* and
 // vpccni_ec2_* metrics (spec agent.md 7.3). Thread-safe as what it wraps.
 
+#include <functional>
+#include <string_view>
+
 #include "aws/ec2.h"
 #include "base/clock.h"
 #include "metrics/registry.h"
 
 namespace vpccni::aws {
 
+/// Told the action's name ("AttachNetworkInterface") on the thread of the call; must be
+/// thread-safe, quick, and must not throw. Either may be empty.
+struct Ec2Listener {
+  std::function<void(std::string_view action)> denied;     // IAM does not allow the action
+  std::function<void(std::string_view action)> throttled;  // EC2 refused it for its rate
+};
+
 class MeasuredEc2 final : public Ec2 {
  public:
-  MeasuredEc2(Ec2& inner, metrics::Registry& metrics, const base::Clock& clock)
-      : inner_(inner), metrics_(metrics), clock_(clock) {}
+  MeasuredEc2(Ec2& inner, metrics::Registry& metrics, const base::Clock& clock,
+              Ec2Listener listener = {})
+      : inner_(inner), metrics_(metrics), clock_(clock), listener_(std::move(listener)) {}
 
   Result<std::vector<Eni>> network_interfaces(const EniFilter& filter) override;
   Result<std::vector<Attachment>> attachments(const net::InstanceId& instance) override;
@@ -30,15 +41,19 @@ class MeasuredEc2 final : public Ec2 {
   Result<Added> assign_ipv6_prefixes(const net::EniId& eni, int count) override;
   Result<> unassign_addresses(const net::EniId& eni, const std::vector<net::Ip>& ips) override;
   Result<> unassign_prefixes(const net::EniId& eni, const std::vector<net::Cidr>& which) override;
+  Result<> unassign_ipv6_prefixes(const net::EniId& eni,
+                                  const std::vector<net::Cidr>& which) override;
   Result<> create_tags(const std::string& resource, const Tags& tags) override;
 
  private:
   template <class Call>
   auto measure(std::string_view action, Call call) -> decltype(call());
+  void refused(std::string_view action, std::string_view code, const Error& error);
 
   Ec2& inner_;
   metrics::Registry& metrics_;
   const base::Clock& clock_;
+  Ec2Listener listener_;
 };
 
 }  // namespace vpccni::aws

@@ -2,82 +2,16 @@
 #include "aws/measured_ec2.h"
 
 #include <catch2/catch.hpp>
-#include <functional>
+
+#include "aws/test_ec2.h"
 
 namespace vpccni::aws {
 namespace {
 
 using metrics::Metric;
-using std::chrono::microseconds;
-
-struct FakeClock final : base::Clock {
-  base::Instant now() const override { return now_; }
-  bool wait_until(base::SteadyTime until, std::stop_token) const override {
-    now_ = now_ + (until - now_.steady);
-    return true;
-  }
-  mutable base::Instant now_{};
-};
-
-/// Every verb takes 1234.9 ms and ends with `failure`, if there is one.
-struct FakeEc2 final : Ec2 {
-  explicit FakeEc2(const FakeClock& clock) : clock_(clock) {}
-
-  template <class T>
-  Result<T> done() {
-    ++calls;
-    clock_.wait_for(microseconds(1234900), {});
-    if (failure) {
-      return *failure;
-    }
-    if constexpr (std::is_void_v<T>) {
-      return {};
-    } else {
-      return T();
-    }
-  }
-  Result<std::vector<Eni>> network_interfaces(const EniFilter&) override {
-    return done<std::vector<Eni>>();
-  }
-  Result<std::vector<Attachment>> attachments(const net::InstanceId&) override {
-    return done<std::vector<Attachment>>();
-  }
-  Result<std::vector<Subnet>> subnets(const net::VpcId&, const std::string&) override {
-    return done<std::vector<Subnet>>();
-  }
-  Result<InstanceLimits> instance_type(const std::string&) override {
-    return done<InstanceLimits>();
-  }
-  Result<Eni> create(const NewEni&) override { return done<Eni>(); }
-  Result<net::AttachmentId> attach(const net::EniId&, const net::InstanceId&, net::NetworkCard,
-                                   net::DeviceIndex) override {
-    return done<net::AttachmentId>();
-  }
-  Result<> delete_on_termination(const net::EniId&, const net::AttachmentId&) override {
-    return done<void>();
-  }
-  Result<> set_groups(const net::EniId&, const std::vector<net::SecurityGroupId>&) override {
-    return done<void>();
-  }
-  Result<> detach(const net::AttachmentId&) override { return done<void>(); }
-  Result<> remove(const net::EniId&) override { return done<void>(); }
-  Result<Added> assign_addresses(const net::EniId&, int) override { return done<Added>(); }
-  Result<Added> assign_prefixes(const net::EniId&, int) override { return done<Added>(); }
-  Result<Added> assign_ipv6_prefixes(const net::EniId&, int) override { return done<Added>(); }
-  Result<> unassign_addresses(const net::EniId&, const std::vector<net::Ip>&) override {
-    return done<void>();
-  }
-  Result<> unassign_prefixes(const net::EniId&, const std::vector<net::Cidr>&) override {
-    return done<void>();
-  }
-  Result<> create_tags(const std::string&, const Tags&) override { return done<void>(); }
-
-  std::optional<Error> failure;
-  int calls = 0;
-
- private:
-  const FakeClock& clock_;
-};
+using test::FakeClock;
+using test::FakeEc2;
+using test::kEni;
 
 struct Site {
   FakeClock clock;
@@ -85,8 +19,6 @@ struct Site {
   metrics::Registry registry;
   MeasuredEc2 ec2{inner, registry, clock};
 };
-
-const net::EniId kEni("eni-1");
 
 TEST_CASE("measured ec2: a success") {
   Site site;
@@ -135,6 +67,29 @@ TEST_CASE("measured ec2: a throttle is counted as one") {
   CHECK(site.registry.value<Metric::vpccni_ec2_throttled_total>({"CreateNetworkInterface"}) == 1);
 }
 
+TEST_CASE("measured ec2: who listens hears of denied and throttled actions, and of no other") {
+  FakeClock clock;
+  FakeEc2 inner{clock};
+  metrics::Registry registry;
+  std::vector<std::string> denied;
+  std::vector<std::string> throttled;
+  MeasuredEc2 ec2{inner,
+                  registry,
+                  clock,
+                  {.denied = [&](std::string_view action) { denied.emplace_back(action); },
+                   .throttled = [&](std::string_view action) { throttled.emplace_back(action); }}};
+  REQUIRE(ec2.remove(kEni));
+  inner.failure = Error{Errc::denied, "no", "UnauthorizedOperation"};
+  REQUIRE_FALSE(ec2.detach(net::AttachmentId("eni-attach-1")));  // Q14: upstream's never fires
+  REQUIRE_FALSE(ec2.assign_ipv6_prefixes(kEni, 1));
+  inner.failure = Error{Errc::denied, "no", "AuthFailure"};  // wrong keys are no missing right
+  REQUIRE_FALSE(ec2.remove(kEni));
+  inner.failure = Error{Errc::throttled, "slow", "RequestLimitExceeded"};
+  REQUIRE_FALSE(ec2.create({}));
+  CHECK(denied == std::vector<std::string>{"DetachNetworkInterface", "AssignIpv6Addresses"});
+  CHECK(throttled == std::vector<std::string>{"CreateNetworkInterface"});
+}
+
 TEST_CASE("measured ec2: an error without the API's code has an empty status") {
   for (const char* cause : {"", "ECONNREFUSED", "ETIMEDOUT", "HTTP 503"}) {
     INFO(cause);
@@ -150,40 +105,7 @@ TEST_CASE("measured ec2: an error without the API's code has an empty status") {
 }
 
 TEST_CASE("measured ec2: every verb has its action's name") {
-  struct Row {
-    std::string_view fn;
-    std::function<bool(Ec2&)> call;
-    std::string_view latency = {};  // the api label of the latency, if it differs
-  };
-  const net::AttachmentId attachment("eni-attach-1");
-  const net::InstanceId instance("i-1");
-  const Row rows[] = {
-      {"DescribeNetworkInterfaces", [](Ec2& e) { return e.network_interfaces({}).has_value(); }},
-      {"DescribeInstances", [&](Ec2& e) { return e.attachments(instance).has_value(); }},
-      {"DescribeSubnets",
-       [](Ec2& e) { return e.subnets(net::VpcId("vpc-1"), "us-west-2a").has_value(); }},
-      {"DescribeInstanceTypes", [](Ec2& e) { return e.instance_type("m9x.large").has_value(); }},
-      {"CreateNetworkInterface", [](Ec2& e) { return e.create({}).has_value(); }},
-      {"AttachNetworkInterface",
-       [&](Ec2& e) {
-         return e.attach(kEni, instance, net::NetworkCard(0), net::DeviceIndex(1)).has_value();
-       }},
-      {"ModifyNetworkInterfaceAttribute",
-       [&](Ec2& e) { return e.delete_on_termination(kEni, attachment).has_value(); }},
-      {"ModifyNetworkInterfaceAttribute",
-       [](Ec2& e) { return e.set_groups(kEni, {}).has_value(); }},
-      {"DetachNetworkInterface", [&](Ec2& e) { return e.detach(attachment).has_value(); }},
-      {"DeleteNetworkInterface", [](Ec2& e) { return e.remove(kEni).has_value(); }},
-      {"AssignPrivateIpAddresses", [](Ec2& e) { return e.assign_addresses(kEni, 1).has_value(); }},
-      {"AssignPrivateIpAddresses", [](Ec2& e) { return e.assign_prefixes(kEni, 1).has_value(); }},
-      {"AssignIpv6Addresses", [](Ec2& e) { return e.assign_ipv6_prefixes(kEni, 1).has_value(); },
-       "AssignIpv6AddressesWithContext"},
-      {"UnassignPrivateIpAddresses",
-       [](Ec2& e) { return e.unassign_addresses(kEni, {}).has_value(); }},
-      {"UnassignPrivateIpAddresses",
-       [](Ec2& e) { return e.unassign_prefixes(kEni, {}).has_value(); }},
-      {"CreateTags", [](Ec2& e) { return e.create_tags("eni-1", {}).has_value(); }}};
-  for (const Row& row : rows) {
+  for (const auto& row : test::verbs()) {
     INFO(row.fn);
     Site site;
     CHECK(row.call(site.ec2));

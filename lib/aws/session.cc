@@ -147,8 +147,15 @@ Result<std::unique_ptr<Session>> open_session(const SessionOptions& options,
   session->plain_ec2 = std::make_unique<Ec2Http>(*session->http, *session->credentials, clock,
                                                  std::move(ec2_options));
   if (metrics != nullptr) {
-    session->measured_ec2 = std::make_unique<MeasuredEc2>(*session->plain_ec2, *metrics, clock);
+    session->measured_ec2 =
+        std::make_unique<MeasuredEc2>(*session->plain_ec2, *metrics, clock, options.listener);
   }
+  Ec2& inner = session->measured_ec2 ? static_cast<Ec2&>(*session->measured_ec2)
+                                     : static_cast<Ec2&>(*session->plain_ec2);
+  PacedOptions pace;
+  pace.stop = options.stop;
+  pace.metrics = metrics;
+  session->paced_ec2 = std::make_unique<PacedEc2>(inner, clock, std::move(pace));
   return session;
 }
 

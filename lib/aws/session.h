@@ -11,6 +11,7 @@
 #include "aws/endpoints.h"
 #include "aws/imds_http.h"
 #include "aws/measured_ec2.h"
+#include "aws/paced_ec2.h"
 
 namespace vpccni::aws {
 
@@ -23,6 +24,8 @@ struct SessionOptions {
   int attempts = 3;
   base::Duration timeout = std::chrono::seconds(10);
   std::string user_agent = "vpccni";
+  Ec2Listener listener;  // of the measured EC2
+  std::stop_token stop;  // ends waits for EC2's rate limit
 };
 
 /// Errors: invalid_argument, naming the variable that cannot be used.
@@ -35,13 +38,9 @@ struct Session {
   std::unique_ptr<CredentialCache> credentials;
   std::unique_ptr<Ec2Http> plain_ec2;
   std::unique_ptr<MeasuredEc2> measured_ec2;  // null without a registry
+  std::unique_ptr<PacedEc2> paced_ec2;        // outermost: its waits are no time of EC2's
 
-  Ec2& ec2() const {
-    if (measured_ec2) {
-      return *measured_ec2;
-    }
-    return *plain_ec2;
-  }
+  Ec2& ec2() const { return *paced_ec2; }
 };
 
 /// Asks IMDS for the region; nothing else is called. `metrics` may be null.

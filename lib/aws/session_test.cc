@@ -206,11 +206,125 @@ TEST_CASE("session: opened, it knows its region and has its parts") {
   REQUIRE(plain);
   CHECK((*plain)->region == "eu-central-1");
   CHECK((*plain)->credentials->get()->access_key == "a");
-  CHECK(&(*plain)->ec2() == (*plain)->plain_ec2.get());
+  CHECK_FALSE((*plain)->measured_ec2);
+  CHECK(&(*plain)->ec2() == (*plain)->paced_ec2.get());
   metrics::Registry registry;
   const auto measured = open_session(*options, clock, &registry);
   REQUIRE(measured);
-  CHECK(&(*measured)->ec2() == (*measured)->measured_ec2.get());
+  CHECK((*measured)->measured_ec2);
+}
+
+/// IMDS with the role's keys, numbered from 1, and EC2, on one loopback port. EC2 takes the keys
+/// number 1 once only, then says that they expired.
+class LoopbackAws {
+ public:
+  LoopbackAws() {
+    server_ = std::make_unique<http::Server>(
+        loop_,
+        [this](const http::ServerRequest& request, const std::shared_ptr<http::Responder>& to) {
+          to->reply(request.path == "/" ? ec2(request) : imds(request));
+        });
+    const auto port = server_->listen_tcp("127.0.0.1", 0);
+    REQUIRE(port);
+    url = "http://127.0.0.1:" + std::to_string(*port);
+    thread_ = std::thread([this] { loop_.run(); });
+  }
+  ~LoopbackAws() { end(); }
+  /// Afterwards the members may be read.
+  void end() {
+    if (thread_.joinable()) {
+      loop_.stop();
+      thread_.join();
+    }
+  }
+
+  std::string url;
+  std::string deny;                 // an action that IAM does not allow
+  int fetched = 0;                  // of the role's keys
+  std::vector<std::string> keys;    // that EC2 saw, in order
+  std::vector<std::string> agents;  // user agents that EC2 saw
+
+ private:
+  http::ServerReply imds(const http::ServerRequest& request) {
+    const std::string role = "/latest/meta-data/iam/security-credentials/";
+    http::ServerReply reply;
+    if (request.path == "/latest/api/token") {
+      reply.headers = {{"x-aws-ec2-metadata-token-ttl-seconds", "300"}};
+      reply.body = "T1";
+    } else if (request.path == "/latest/meta-data/placement/region") {
+      reply.body = "us-west-2";
+    } else if (request.path == role) {
+      reply.body = "node";
+    } else if (request.path == role + "node") {
+      const std::string n = std::to_string(++fetched);
+      reply.body = R"({"Code":"Success","AccessKeyId":"AKID)" + n +
+                   R"(","SecretAccessKey":"s","Token":"t","Expiration":"2099-01-01T00:00:00Z"})";
+    } else {
+      reply.status = 404;
+    }
+    return reply;
+  }
+  http::ServerReply ec2(const http::ServerRequest& request) {
+    const std::string proof(http::header(request.headers, "Authorization"));
+    const auto at = proof.find("Credential=") + 11;
+    keys.push_back(proof.substr(at, proof.find('/', at) - at));
+    agents.emplace_back(http::header(request.headers, "User-Agent"));
+    const auto refuse = [](int status, const std::string& code) {
+      return http::ServerReply{
+          .status = status,
+          .body = "<Response><Errors><Error><Code>" + code + "</Code></Error></Errors></Response>"};
+    };
+    if (keys.back() == "AKID1" && keys.size() > 1) {
+      return refuse(400, "RequestExpired");
+    }
+    if (!deny.empty() && request.body.find("Action=" + deny + "&") != std::string::npos) {
+      return refuse(403, "UnauthorizedOperation");
+    }
+    return {.body = "<AnyResponse><return>true</return></AnyResponse>"};
+  }
+
+  event::Loop loop_;
+  std::unique_ptr<http::Server> server_;
+  std::thread thread_;
+};
+
+TEST_CASE("session: keys that expire in the middle are fetched anew, nothing is lost") {
+  LoopbackAws aws;
+  const base::SystemClock clock;
+  auto options = session_options(
+      {{"AWS_EC2_METADATA_SERVICE_ENDPOINT", aws.url}, {"VPC_CNI_VERSION", "v1.21.1"}});
+  REQUIRE(options);
+  options->ec2_endpoint.explicit_url = aws.url;
+  const auto session = open_session(*options, clock, nullptr);
+  REQUIRE(session);
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE((*session)->ec2().remove(net::EniId("eni-1")));
+  }
+  aws.end();
+  CHECK(aws.fetched == 2);
+  CHECK(aws.keys == std::vector<std::string>{"AKID1", "AKID1", "AKID2", "AKID2"});
+  for (const auto& agent : aws.agents) {
+    CHECK(agent.starts_with("amazon-vpc-cni-k8s/v1.21.1"));  // Q13
+  }
+}
+
+TEST_CASE("session: who listens hears which action is denied") {
+  LoopbackAws aws;
+  aws.deny = "DetachNetworkInterface";
+  const base::SystemClock clock;
+  auto options = session_options({{"AWS_EC2_METADATA_SERVICE_ENDPOINT", aws.url}});
+  REQUIRE(options);
+  options->ec2_endpoint.explicit_url = aws.url;
+  std::vector<std::string> denied;
+  options->listener.denied = [&](std::string_view action) { denied.emplace_back(action); };
+  metrics::Registry registry;
+  const auto session = open_session(*options, clock, &registry);
+  REQUIRE(session);
+  REQUIRE((*session)->ec2().remove(net::EniId("eni-1")));
+  const auto result = (*session)->ec2().detach(net::AttachmentId("eni-attach-1"));
+  REQUIRE_FALSE(result);
+  CHECK(result.error().code == Errc::denied);
+  CHECK(denied == std::vector<std::string>{"DetachNetworkInterface"});
 }
 
 TEST_CASE("session: no usable region, no session") {

@@ -41,6 +41,7 @@ enum class Metric : std::uint8_t {
   vpccni_dataplane_repairs_total,
   vpccni_imds_ec2_drift,
   vpccni_ec2_throttled_total,
+  vpccni_ec2_backoff_seconds,
   vpccni_ec2_seconds,
   vpccni_subnet_free_ips,
   vpccni_ips,

@@ -80,6 +80,7 @@ inline constexpr Row kTable[] = {
     {Metric::vpccni_dataplane_repairs_total, Kind::counter, "vpccni_dataplane_repairs_total", {"object"}, {}, "Kernel objects that were missing and have been put back"},
     {Metric::vpccni_imds_ec2_drift, Kind::gauge, "vpccni_imds_ec2_drift", {"kind", "side"}, {}, "Objects that only one of IMDS and EC2 lists"},
     {Metric::vpccni_ec2_throttled_total, Kind::counter, "vpccni_ec2_throttled_total", {"api"}, {}, "EC2 requests refused for their rate"},
+    {Metric::vpccni_ec2_backoff_seconds, Kind::gauge, "vpccni_ec2_backoff_seconds", {"api"}, {}, "Pause of EC2 requests after throttled answers, for those that describe and those that mutate; 0 is none"},
     {Metric::vpccni_ec2_seconds, Kind::histogram, "vpccni_ec2_seconds", {"api", "result"}, kSlowBuckets, "Time taken by EC2 requests"},
     {Metric::vpccni_subnet_free_ips, Kind::gauge, "vpccni_subnet_free_ips", {"subnet"}, {}, "Free addresses of the subnet as EC2 last said"},
     {Metric::vpccni_ips, Kind::gauge, "vpccni_ips", {"state"}, {}, "Addresses of the pool by state: assigned, free, cooling, quarantined"},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "tests/sim/eni_filter.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/process.h"
 #include "tests/sim/waits.h"
@@ -21,25 +22,13 @@ Error gone() {
   return {Errc::unavailable, "no answer"};
 }
 
-bool matches(const aws::Eni& eni, const std::string& name, const std::string& value) {
-  if (name == "attachment.instance-id") {
-    return eni.attachment && to_string(eni.attachment->instance) == value;
+template <class Items>
+std::string listed(const net::EniId& eni, const Items& items) {
+  std::string text = to_string(eni);
+  for (const auto& one : items) {
+    text += " " + to_string(one);
   }
-  if (name == "status") {
-    return eni.status == value;
-  }
-  if (name.rfind("tag:", 0) == 0) {
-    const auto tag = eni.tags.find(name.substr(4));
-    return tag != eni.tags.end() && tag->second == value;
-  }
-  return false;
-}
-
-bool passes(const aws::Eni& eni, const aws::EniFilter& filter) {
-  return std::all_of(filter.filters.begin(), filter.filters.end(), [&](const auto& one) {
-    return std::any_of(one.second.begin(), one.second.end(),
-                       [&](const auto& value) { return matches(eni, one.first, value); });
-  });
+  return text;
 }
 
 }  // namespace
@@ -160,6 +149,8 @@ Result<aws::Eni> ProcessEc2::create(const aws::NewEni& wanted) {
                           made.groups = wanted.groups;
                           made.description = wanted.description;
                           made.tags = wanted.tags;
+                          made.tracking = wanted.tracking;
+                          made.ipv6_count = wanted.ipv6_addresses;
                           if (wanted.secondary_addresses > 0) {
                             made.secondary_count = wanted.secondary_addresses;
                           }
@@ -207,38 +198,40 @@ Result<aws::Added> ProcessEc2::assign_addresses(const net::EniId& eni, int count
 }
 
 Result<> ProcessEc2::unassign_addresses(const net::EniId& eni, const std::vector<net::Ip>& ips) {
-  std::string what = to_string(eni);
-  for (const auto& ip : ips) {
-    what += " " + to_string(ip);
-  }
-  return call<void>("UnassignPrivateIpAddresses", what,
+  return call<void>("UnassignPrivateIpAddresses", listed(eni, ips),
                     [&](base::Instant now) { return world_.model.unassign(eni, ips, {}, now); });
 }
 
 Result<aws::Added> ProcessEc2::assign_prefixes(const net::EniId& eni, int count) {
   return call<aws::Added>("AssignPrivateIpAddresses",
-                          to_string(eni) + " " + std::to_string(count) + " prefixes",
+                          to_string(eni) + " prefixes " + std::to_string(count),
                           [&](base::Instant now) {
                             return world_.model.assign({.eni = eni, .prefix_count = count}, now);
                           });
 }
 
+Result<aws::Added> ProcessEc2::assign_ipv6_prefixes(const net::EniId& eni, int count) {
+  return call<aws::Added>(
+      "AssignIpv6Addresses", to_string(eni) + " " + std::to_string(count),
+      [&](base::Instant now) { return world_.model.assign_ipv6(eni, 0, count, now); });
+}
+
 Result<> ProcessEc2::unassign_prefixes(const net::EniId& eni, const std::vector<net::Cidr>& which) {
-  std::string what = to_string(eni);
-  for (const auto& cidr : which) {
-    what += " " + to_string(cidr);
-  }
-  return call<void>("UnassignPrivateIpAddresses", what,
+  return call<void>("UnassignPrivateIpAddresses", listed(eni, which),
                     [&](base::Instant now) { return world_.model.unassign(eni, {}, which, now); });
 }
 
-Result<aws::Added> ProcessEc2::assign_ipv6_prefixes(const net::EniId& eni, int count) {
-  return call<aws::Added>("AssignIpv6Addresses", to_string(eni), [&](base::Instant now) {
-    return world_.model.assign_ipv6(eni, 0, count, now);
+Result<> ProcessEc2::unassign_ipv6_prefixes(const net::EniId& eni,
+                                            const std::vector<net::Cidr>& which) {
+  return call<void>("UnassignIpv6Addresses", listed(eni, which), [&](base::Instant now) {
+    return world_.model.unassign_ipv6(eni, {}, which, now);
   });
 }
-Result<> ProcessEc2::create_tags(const std::string&, const aws::Tags&) {
-  return Error{Errc::unsupported, "not simulated"};
+
+Result<> ProcessEc2::create_tags(const std::string& resource, const aws::Tags& tags) {
+  return call<void>("CreateTags", resource, [&](base::Instant now) {
+    return world_.model.create_tags({resource}, tags, now);
+  });
 }
 
 // --- IMDS

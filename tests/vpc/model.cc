@@ -42,7 +42,7 @@ LimitsTable invented_types() {
 }
 
 Error refusal(std::string code, std::string message) {
-  const Errc kind = aws::class_of(code, 400);
+  const Errc kind = aws::class_of(code, 400, message);
   return {kind, std::move(message), std::move(code)};
 }
 

@@ -36,19 +36,12 @@ struct SecurityGroup {
   aws::Tags tags;
 };
 
-/// Seconds; EC2's ConnectionTrackingSpecification.
-struct ConnectionTracking {
-  std::optional<int> tcp_established;
-  std::optional<int> udp_stream;
-  std::optional<int> udp;
-  bool empty() const { return !tcp_established && !udp_stream && !udp; }
-};
+using aws::ConnectionTracking;
 
 /// `addresses` has the primary first; `status` and `attachment` are what EC2 shows at the last
 /// verb's time.
 struct Eni : aws::Eni {
   bool source_dest_check = true;
-  ConnectionTracking tracking;
   base::WallTime attach_time{};
 
   const net::Ip& primary() const { return addresses.front().ip; }
