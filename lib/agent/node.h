@@ -25,6 +25,9 @@ struct Node {
   int addresses_per_eni() const { return limits.ipv4_per_eni - 1; }
 };
 
+/// The instance's limit of ENIs on one card, lowered by a MAX_ENI of at least 1.
+int max_enis(const aws::InstanceLimits& limits, int max_eni);
+
 /// Upstream's misc/eni-max-pods.txt: ENIs x (addresses - 1) + 2.
 int default_max_pods(const aws::InstanceLimits& limits);
 

@@ -195,7 +195,7 @@ class CurlClient final : public Client {
     set(CURLOPT_NOPROGRESS, 0L);
   }
 
-  /// libcurl asks on_progress about once a second; the multi interface lets us wake sooner.
+  /// libcurl asks on_progress about once a second; the multi interface lets us wake at once.
   static CURLcode drive(CURL* handle, const std::stop_token& stop) {
     const base::Owned<CURLM, curl_multi_cleanup> multi(curl_multi_init());
     curl_multi_add_handle(multi.get(), handle);
@@ -206,7 +206,7 @@ class CurlClient final : public Client {
         break;
       }
       if (running > 0) {
-        curl_multi_poll(multi.get(), nullptr, 0, 100, nullptr);
+        curl_multi_poll(multi.get(), nullptr, 0, 1000, nullptr);
       }
     }
     CURLcode code = CURLE_ABORTED_BY_CALLBACK;

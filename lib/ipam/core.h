@@ -59,6 +59,8 @@ class Core {
   const PlanView& plan() const { return plan_; }
 
   void set_max_pods(int max_pods) { options_.targets.max_pods = max_pods; }
+  void set_targets(const Targets& targets) { options_.targets = targets; }
+  void set_eni_limit(int enis) { options_.limits.enis = enis; }
 
  private:
   struct Pending {  // one ADD or DEL that waits for its checkpoint

@@ -93,7 +93,7 @@ TEST_CASE("real: all of a node and of a pod") {
   }
   CHECK(taints["team"] == "NoExecute");
   CHECK(taints["node.kubernetes.io/not-ready"] == "NoSchedule");  // the admission's own
-  const auto pod = api.pod("team", "web");
+  const auto pod = api.pod("team", "web", k8s::kCallLimit);
   REQUIRE(pod);
   CHECK(pod->annotations ==
         std::map<std::string, std::string>{{"vpc.amazonaws.com/pod-ips", "10.0.0.11"}});
@@ -126,7 +126,7 @@ TEST_CASE("real: events") {
   check_event(api, events);
 
   // At the limits of what the API server validates.
-  const auto pod = api.pod("team", "web");
+  const auto pod = api.pod("team", "web", k8s::kCallLimit);
   REQUIRE(pod);
   for (const std::string& note :
        {std::string(1024, 'x'), std::string(5000, 'x'), std::string(1023, 'x') + "\xc3\xbc",
@@ -175,15 +175,15 @@ TEST_CASE("real: who may not") {
   CHECK(node.error().cause == "403");
   CHECK_THAT(node.error().message, Catch::Contains("cannot get resource \"nodes\""));
   CHECK(code_of(stranger.node("none")) == "denied");  // not whether it is there
-  CHECK(code_of(stranger.pod("team", "web")) == "denied");
-  CHECK(code_of(stranger.pods_on_node(kNode)) == "denied");
+  CHECK(code_of(stranger.pod("team", "web", k8s::kCallLimit)) == "denied");
+  CHECK(code_of(stranger.pods_on_node(kNode, k8s::Freshness::latest, {})) == "denied");
   CHECK(code_of(stranger.create_event(event_of({"team", "web", "uid", {}}))) == "denied");
 
   auto team = cluster.api("team.token");
-  CHECK(code_of(team.pod("team", "web")) == "success");
-  CHECK(code_of(team.pod("team", "none")) == "not_found");
-  CHECK(code_of(team.pod("default", "web")) == "denied");
-  CHECK(code_of(team.pods_on_node(kNode)) == "denied");
+  CHECK(code_of(team.pod("team", "web", k8s::kCallLimit)) == "success");
+  CHECK(code_of(team.pod("team", "none", k8s::kCallLimit)) == "not_found");
+  CHECK(code_of(team.pod("default", "web", k8s::kCallLimit)) == "denied");
+  CHECK(code_of(team.pods_on_node(kNode, k8s::Freshness::latest, {})) == "denied");
 
   auto anonymous = cluster.api("none.token");
   CHECK(code_of(anonymous.node(kNode)) == "denied");
