@@ -16,14 +16,6 @@ namespace {
 
 constexpr const char* kServiceAccount = "/run/secrets/kubernetes.io/serviceaccount";
 
-base::Json tiny_pod(const std::string& name, const std::string& node) {
-  base::Json pod = {{"apiVersion", "v1"}, {"kind", "Pod"}};
-  pod["metadata"] = {{"name", name}};
-  pod["spec"] = {{"nodeName", node},
-                 {"containers", base::Json::array({{{"name", "c"}, {"image", "localhost/none"}}})}};
-  return pod;
-}
-
 void make_crowd(const RealCluster& cluster) {
   const auto pods = cluster.admin("GET", "/api/v1/namespaces/crowd/pods?limit=1");
   if (!pods["items"].empty()) {
@@ -206,6 +198,42 @@ TEST_CASE("real: upstream's role gives what the agent needs and little else") {
   int status = 0;
   cluster.request("agent.token", "PATCH", "/api/v1/namespaces/team/pods/web", {}, status);
   CHECK(status == 403);
+}
+
+TEST_CASE("real: watches") {
+  const RealCluster cluster;
+  auto api = cluster.api();
+  check_watches(api, cluster.changes());
+}
+
+TEST_CASE("real: with upstream's role every call is allowed but the annotation of a pod") {
+  const RealCluster cluster;
+  auto api = cluster.api("agent.token");
+  check_node(api);
+  check_pod(api);
+  check_pods_on_node(api);
+  check_watches(api, cluster.changes());
+  check_series(api, [&cluster] { return cluster.events("team"); });
+  const auto refused = api.annotate_pod("team", "web", "a", "b", k8s::kCallLimit);
+  REQUIRE(code_of(refused) == "denied");
+  CHECK(refused.error().cause == "403");
+  CHECK_THAT(refused.error().message, Catch::Contains("cannot patch resource \"pods\""));
+}
+
+TEST_CASE("real: our role suffices, and lacks what annotations need until it is added") {
+  const RealCluster cluster;
+  auto api = cluster.api("vpccni.token");
+  check_version(api);
+  check_node(api);
+  check_pod(api);
+  check_pods_on_node(api);
+  check_watches(api, cluster.changes());
+  const auto events = [&cluster] { return cluster.events("team"); };
+  check_event(api, events);
+  check_series(api, events);
+  CHECK(code_of(api.annotate_pod("team", "web", "a", "b", k8s::kCallLimit)) == "denied");
+  auto annotating = cluster.api("annotating.token");
+  check_annotation(annotating);
 }
 
 TEST_CASE("real: the server must prove who it is") {

@@ -301,6 +301,10 @@ void check_annotation(k8s::Api& api) {
   REQUIRE(after);
   CHECK(after->annotations.at(kPodIps).empty());  // there, and empty
   CHECK(after->uid == before->uid);
+  if (before->annotations.contains(kPodIps)) {
+    CHECK(
+        api.annotate_pod("team", "web", kPodIps, before->annotations.at(kPodIps), k8s::kCallLimit));
+  }
   const auto missing = api.annotate_pod("team", "none", kPodIps, "x", k8s::kCallLimit);
   CHECK(code_of(missing) == "not_found");
 }
