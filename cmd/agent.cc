@@ -39,7 +39,39 @@ int fail(const base::Log& log, std::ostream& err, const Error& error) {
   return kFailed;
 }
 
+/// The API server as the environment names it, waited for when the settings need it; null when none
+/// is named.
+Result<std::unique_ptr<k8s::Api>> open_kubernetes(const Invocation& invocation,
+                                                  const settings::Settings& set,
+                                                  const base::Log& log) {
+  VPCCNI_TRY(const auto config, k8s::read_config(invocation.environment));
+  std::unique_ptr<k8s::Api> api;
+  if (config) {
+    api = std::make_unique<k8s::ApiHttp>(http::make_curl_client({.user_agent = config->user_agent}),
+                                         invocation.clock, *config);
+  }
+  if (agent::needs_api_server(set)) {
+    if (!api) {
+      return Error{Errc::invalid_argument,
+                   "ENABLE_POD_ENI, AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG and ANNOTATE_POD_IP need an "
+                   "API server, and the environment names none"};
+    }
+    VPCCNI_CHECK(agent::await_api_server(*api, invocation.clock, log, {}));
+  }
+  return api;
+}
+
 int serve(const Invocation& invocation, const settings::Settings& set, const base::Log& log) {
+  const auto kubernetes = open_kubernetes(invocation, set, log);
+  if (!kubernetes) {
+    return fail(log, invocation.err, kubernetes.error());
+  }
+  std::unique_ptr<agent::Cluster> cluster;
+  if (*kubernetes) {
+    cluster = std::make_unique<agent::Cluster>(
+        **kubernetes, invocation.clock, log,
+        agent::Cluster::Options{set.my_node_name, set.my_pod_name, set.annotate_pod_ip});
+  }
   const auto options = aws::session_options(invocation.environment);
   if (!options) {
     return fail(log, invocation.err, options.error());
@@ -53,7 +85,15 @@ int serve(const Invocation& invocation, const settings::Settings& set, const bas
   const agent::Edges edges{(*session)->ec2(), *(*session)->imds, kernel, invocation.clock, log};
   const std::stop_source stop;
   auto started = agent::start_up(
-      edges, set, [](const std::string& type) { return aws::instance_limits(type); },
+      edges, set,
+      [&cluster](const std::string& type) {
+        auto limits = aws::instance_limits(type);
+        if (!limits && cluster) {
+          cluster->post_event("UnknownInstanceType", "Start",
+                              "the limits of " + type + " are not known here: EC2 is asked");
+        }
+        return limits;
+      },
       [&](int step, int of, std::string_view name) {
         log.info("starting", {{"step", std::to_string(step) + "/" + std::to_string(of)},
                               {"name", std::string(name)}});
@@ -63,21 +103,11 @@ int serve(const Invocation& invocation, const settings::Settings& set, const bas
   if (!started) {
     return fail(log, invocation.err, started.error());
   }
-  const auto api_server = k8s::read_config(invocation.environment);
-  if (!api_server) {
-    return fail(log, invocation.err, api_server.error());
-  }
-  std::unique_ptr<k8s::Api> kubernetes;
-  if (*api_server) {
-    kubernetes = std::make_unique<k8s::ApiHttp>(
-        http::make_curl_client({.user_agent = (*api_server)->user_agent}), invocation.clock,
-        **api_server);
-  }
   event::Loop loop;
   agent::AgentOptions agent_options;
   agent_options.listen.introspection = set.introspection_bind_address;
   agent_options.files.path = set.backing_store;
-  agent::Agent daemon(loop, edges, *std::move(started), kubernetes.get(), metrics,
+  agent::Agent daemon(loop, edges, *std::move(started), std::move(cluster), metrics,
                       std::move(agent_options));
   if (auto listening = daemon.listen(); !listening) {
     return fail(log, invocation.err, listening.error());

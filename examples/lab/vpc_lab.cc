@@ -83,6 +83,7 @@ class Lab {
         fabric_(std::move(fabric)),
         model_(std::move(model)),
         ec2_(loop_, model_, clock_),
+        kubernetes_(loop_),
         control_(loop_, model_, clock_, {{}, [this] { release(); }}),
         imds_server_(loop_, [this](const auto& request, auto to) { imds(request, to); }),
         kubernetes_server_(
@@ -190,19 +191,35 @@ class Lab {
     if (request.path == "/kubernetes/events") {
       return {200, "application/json", base::dump_json(base::Json(kubernetes_.events())), {}};
     }
+    if (request.path == "/kubernetes/crowd" && request.method == "POST") {
+      return make_crowd(request.body);
+    }
     if (request.path == "/kubernetes/fault" && request.method == "POST") {
       const auto body = base::parse_json(request.body);
       if (!body) {
         return {400, "text/plain", body.error().message, {}};
       }
-      auto& faults = kubernetes_.faults();
+      vpc::KubernetesFaults faults;
       faults.down = base::bool_member(*body, "down").value_or(false);
       faults.black_hole = base::bool_member(*body, "black_hole").value_or(false);
       faults.garbage = base::bool_member(*body, "garbage").value_or(false);
       faults.status = static_cast<int>(base::integer_member(*body, "status").value_or(0));
+      kubernetes_.set_faults(faults);
       return {200, "application/json", "{}", {}};
     }
     return control_.answer(request);
+  }
+
+  /// {"count": N}: as many nodes and pods that are nothing to ours.
+  http::ServerReply make_crowd(const std::string& body) {
+    const auto wanted = base::parse_json(body);
+    const auto count = wanted ? base::integer_member(*wanted, "count").value_or(0) : 0;
+    for (std::int64_t i = 0; i < std::min<std::int64_t>(count, 100000); ++i) {
+      const std::string name = "crowd-" + std::to_string(i);
+      kubernetes_.add_node(name, 110);
+      kubernetes_.put_pod("crowd", name, name);
+    }
+    return {200, "application/json", "{}", {}};
   }
 
   void release() {

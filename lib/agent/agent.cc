@@ -16,7 +16,6 @@ using std::chrono::seconds;
 
 constexpr auto kVpcCidrPeriod = seconds(30);
 constexpr auto kSecurityGroupPeriod = seconds(30);
-constexpr auto kKubernetesPeriod = seconds(5);
 
 /// Only has to survive the process, not the machine: after a reboot no pod is left to protect.
 Result<> write_side_file(const std::string& path, const std::string& bytes) {
@@ -33,31 +32,38 @@ Result<> write_side_file(const std::string& path, const std::string& bytes) {
   return {};
 }
 
+ipam::PodInfo pod_of(const ::rpc::DelNetworkRequest& request) {
+  return {request.k8s_pod_namespace(), request.k8s_pod_name(), 1};
+}
+
 }  // namespace
 
-Agent::Agent(event::Loop& loop, const Edges& edges, Started started, k8s::Api* kubernetes,
-             metrics::Registry& metrics, AgentOptions options)
+Agent::Agent(event::Loop& loop, const Edges& edges, Started started,
+             std::unique_ptr<Cluster> cluster, metrics::Registry& metrics, AgentOptions options)
     : loop_(loop),
       edges_(edges),
       node_(std::move(started.node)),
       core_(std::move(started.core)),
-      kubernetes_(kubernetes),
       metrics_(metrics),
       options_(std::move(options)),
       rpc_(loop),
       introspection_(loop, [this](const auto& request, auto to) { answer(request, to); }),
-      metrics_server_(loop, [this](const http::ServerRequest& request, auto to) {
-        const bool known = request.path == "/metrics";
-        to->reply({known ? 200 : 404,
-                   "text/plain; version=0.0.4; charset=utf-8",
-                   known ? metrics_text() : "404 page not found\n",
-                   {}});
-      }) {
+      metrics_server_(loop,
+                      [this](const http::ServerRequest& request, auto to) {
+                        const bool known = request.path == "/metrics";
+                        to->reply({known ? 200 : 404,
+                                   "text/plain; version=0.0.4; charset=utf-8",
+                                   known ? metrics_text() : "404 page not found\n",
+                                   {}});
+                      }),
+      cluster_(std::move(cluster)) {
   facts_.vpc_cidrs = node_.network.vpc_cidrs;
   facts_.snat_exclusions = node_.network.snat_exclusions;
   facts_.external_snat = node_.network.external_snat;
   facts_.network_policy_mode = node_.settings.network_policy_mode;
   facts_.veth_prefix = node_.network.veth_prefix;
+  std::vector<std::string> none;
+  targets_ = effective_targets(node_.settings, {}, {}, none);
 }
 
 Agent::~Agent() {
@@ -119,7 +125,7 @@ void Agent::serve_rpc() {
       done({}, failure(event.error().message).SerializeAsString());
       return;
     }
-    waiting_.emplace(event->token, std::move(done));
+    waiting_.emplace(event->token, Caller{std::move(done), event->pod});
     core_->on(*std::move(event), edges_.clock.now());
   });
   rpc_.handle("/rpc.CNIBackend/DelNetwork", [this](std::string_view bytes, rpc::Done done) {
@@ -130,7 +136,7 @@ void Agent::serve_rpc() {
     }
     metrics_.add<metrics::Metric::awscni_del_ip_req_count>({request.reason().substr(0, 64)});
     auto event = to_event(request, next_token(), facts_);
-    waiting_.emplace(event.token, std::move(done));
+    waiting_.emplace(event.token, Caller{std::move(done), pod_of(request)});
     core_->on(std::move(event), edges_.clock.now());
   });
   rpc_.handle("/rpc.ConfigServerBackend/GetNetworkPolicyConfigs",
@@ -152,8 +158,8 @@ void Agent::run() {
   }
   timers_.push_back(loop_.on_signal(SIGTERM, [this] { terminate(); }));
   timers_.push_back(loop_.on_signal(SIGINT, [this] { terminate(); }));
-  if (kubernetes_ != nullptr) {
-    ask_kubernetes();
+  if (cluster_) {
+    follow_cluster();
   }
   if (core_->gate().provisioning) {
     refresh_security_groups();
@@ -181,24 +187,34 @@ void Agent::perform(ipam::Effect& effect) {
 }
 
 void Agent::perform(ipam::ReplyAdd& effect) {
-  const auto caller = waiting_.extract(effect.token);
+  auto caller = waiting_.extract(effect.token);
   if (caller.empty()) {
     return;
   }
   if (const auto* none = std::get_if<ipam::AddFailure>(&effect.answer)) {
     metrics_.add<metrics::Metric::awscni_no_available_ip_addresses>();
     edges_.log.warn("no address for a pod", {{"reason", none->reason}, {"detail", none->detail}});
+    tell_failed_add(caller.mapped().pod, *none);
   }
-  caller.mapped()({}, to_reply(effect, facts_).SerializeAsString());
+  auto reply = to_reply(effect, facts_);
+  if (reply.success() && cluster_ && cluster_->annotates_pods()) {
+    annotate_then_reply(std::move(caller.mapped()), std::move(reply));
+    return;
+  }
+  caller.mapped().done({}, reply.SerializeAsString());
 }
 
 void Agent::perform(ipam::ReplyDel& effect) {
-  const auto caller = waiting_.extract(effect.token);
+  auto caller = waiting_.extract(effect.token);
   if (caller.empty()) {
     return;
   }
-  const auto answer = to_reply(effect, facts_);
-  caller.mapped()(answer.status, answer.reply.SerializeAsString());
+  auto answer = to_reply(effect, facts_);
+  if (effect.answer && cluster_ && cluster_->annotates_pods()) {
+    clear_then_reply(std::move(caller.mapped()), std::move(answer.reply));
+    return;
+  }
+  caller.mapped().done(answer.status, answer.reply.SerializeAsString());
 }
 
 void Agent::perform(ipam::WriteCheckpoint& effect) {
@@ -287,6 +303,9 @@ void Agent::perform(ipam::Report& effect) {
   for (const auto& [key, value] : effect.fields) {
     message += "; " + key + "=" + value;
   }
+  if (!effect.event.empty() && cluster_) {
+    cluster_->post_event(effect.event, "reconcile", message);
+  }
   if (effect.level == ipam::Report::Level::error) {
     edges_.log.error(message);
   } else if (effect.level == ipam::Report::Level::warn) {
@@ -353,36 +372,6 @@ void Agent::refresh_security_groups() {
   });
 }
 
-/// Until the API server has told the node's pod capacity once; nothing waits for it.
-void Agent::ask_kubernetes() {
-  side_.post([this](const std::stop_token&) {
-    const auto node = kubernetes_->node(node_.settings.my_node_name);
-    if (!node) {
-      edges_.log.debug("the API server does not answer yet", {{"error", node.error().message}});
-      loop_.post([this] {
-        timers_.push_back(loop_.after(kKubernetesPeriod, [this] { ask_kubernetes(); }));
-      });
-      return;
-    }
-    bool schedulable = node_.settings.manage_enis_non_schedulable;
-    schedulable =
-        schedulable ||
-        std::none_of(node->taints.begin(), node->taints.end(), [](const k8s::Taint& taint) {
-          return taint.key == "node.kubernetes.io/unschedulable" && taint.effect == "NoSchedule";
-        });
-    loop_.post([this, capacity = node->pod_capacity, schedulable] {
-      if (capacity && *capacity != core_->targets().max_pods) {
-        auto targets = core_->targets();
-        targets.max_pods = *capacity;
-        core_->set_targets(targets);
-        edges_.log.info("max pods taken from the node object",
-                        {{"max_pods", std::to_string(*capacity)}});
-      }
-      core_->on(ipam::Schedulable{schedulable}, edges_.clock.now());
-    });
-  });
-}
-
 void Agent::terminate() {
   if (terminating_) {
     loop_.stop();  // asked twice: at once
@@ -407,8 +396,10 @@ void Agent::answer(const http::ServerRequest& request, const std::shared_ptr<htt
     body = pods_json(core_->store());
   } else if (request.path == "/v1/plan") {
     body = plan_json(*core_, edges_.clock.now());
+  } else if (request.path == "/v1/targets") {
+    body = targets_json(targets_);
   } else {
-    body = R"({"AvailableCommands":["/v1/enis","/v1/pods","/v1/plan"]})";
+    body = R"({"AvailableCommands":["/v1/enis","/v1/pods","/v1/plan","/v1/targets"]})";
   }
   to->reply({200, "text/plain; charset=utf-8", std::move(body), {}});
 }

@@ -1,20 +1,23 @@
 #pragma once
 // The daemon: one loop thread that owns the core and all sockets, and two threads for work that
-// blocks (pool: EC2 and kernel; side: IMDS refreshes and Kubernetes). Each turn of the loop is one
-// batch: events, one checkpoint write, replies. No lock is needed beyond the queues.
+// blocks (pool: EC2 and kernel; side: IMDS refreshes); Kubernetes has its own (cluster.h). Each
+// turn of the loop is one batch: events, one checkpoint write, replies. No lock is needed beyond
+// the queues.
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "agent/cluster.h"
 #include "agent/execute.h"
 #include "agent/rpc_service.h"
 #include "agent/start.h"
+#include "agent/targets.h"
 #include "agent/worker.h"
 #include "event/loop.h"
 #include "http/server.h"
-#include "k8s/api.h"
 #include "metrics/registry.h"
 #include "rpc/server.h"
 
@@ -36,8 +39,9 @@ struct AgentOptions {
 
 class Agent {
  public:
-  /// `kubernetes` may be null (no API server configured). All references outlive the agent.
-  Agent(event::Loop& loop, const Edges& edges, Started started, k8s::Api* kubernetes,
+  /// `cluster` may be null (no API server configured), and ends before the agent does. All
+  /// references outlive the agent.
+  Agent(event::Loop& loop, const Edges& edges, Started started, std::unique_ptr<Cluster> cluster,
         metrics::Registry& metrics, AgentOptions options);
   ~Agent();
 
@@ -47,6 +51,10 @@ class Agent {
   void run();
 
  private:
+  struct Caller {
+    rpc::Done done;
+    ipam::PodInfo pod;
+  };
   void serve_rpc();
   void commit();
   void perform(ipam::Effect& effect);
@@ -63,7 +71,14 @@ class Agent {
   void post_event(ipam::Event event);  // from a worker
   void refresh_vpc_cidrs();
   void refresh_security_groups();
-  void ask_kubernetes();
+
+  // agent_cluster.cc
+  void follow_cluster();
+  void node_changed(const NodeFacts& facts);
+  void tell_quarantined();
+  void tell_failed_add(const ipam::PodInfo& pod, const ipam::AddFailure& why);
+  void annotate_then_reply(Caller caller, ::rpc::AddNetworkReply reply);
+  void clear_then_reply(Caller caller, ::rpc::DelNetworkReply reply);
   void terminate();
   void answer(const http::ServerRequest& request, const std::shared_ptr<http::Responder>& to);
   std::string metrics_text();
@@ -73,17 +88,19 @@ class Agent {
   Edges edges_;
   Node node_;
   std::unique_ptr<ipam::Core> core_;
-  k8s::Api* kubernetes_;
   metrics::Registry& metrics_;
   AgentOptions options_;
   ReplyFacts facts_;
   ipam::Token token_ = 0;
-  std::map<ipam::Token, rpc::Done> waiting_;
+  std::map<ipam::Token, Caller> waiting_;
   std::vector<net::SecurityGroupId> groups_;
   std::string recent_written_;  // the side files' bytes, so that they are written only on change
   std::string quarantine_written_;
   bool checkpoint_written_ = false;  // in this pass of commit()
   bool terminating_ = false;
+  EffectiveTargets targets_;                     // what the core's targets were made from
+  std::set<net::Ip> quarantine_told_;            // in events
+  std::map<ipam::Token, rpc::Done> annotating_;  // replies that wait for the API server
 
   std::vector<event::Registration> timers_;
   event::Registration tick_;
@@ -91,7 +108,8 @@ class Agent {
   http::Server introspection_;
   http::Server metrics_server_;
   Worker side_;
-  Worker pool_;  // last: its tasks use the others
+  Worker pool_;                       // its tasks use the others
+  std::unique_ptr<Cluster> cluster_;  // last, as its threads post to the loop
 };
 
 }  // namespace vpccni::agent

@@ -7,7 +7,11 @@
 namespace vpccni::agent {
 
 int Node::max_enis() const {
-  return settings.max_eni >= 1 ? std::min(limits.enis, settings.max_eni) : limits.enis;
+  return agent::max_enis(limits, settings.max_eni);
+}
+
+int max_enis(const aws::InstanceLimits& limits, int max_eni) {
+  return max_eni >= 1 ? std::min(limits.enis, max_eni) : limits.enis;
 }
 
 Result<std::vector<net::Cidr>> vpc_cidrs(aws::Imds& imds, const Node& node) {

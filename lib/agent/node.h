@@ -29,6 +29,9 @@ struct Node {
 /// Of the pods' family, from IMDS.
 Result<std::vector<net::Cidr>> vpc_cidrs(aws::Imds& imds, const Node& node);
 
+/// The instance's limit of ENIs on one card, lowered by a MAX_ENI of at least 1.
+int max_enis(const aws::InstanceLimits& limits, int max_eni);
+
 /// Upstream's misc/eni-max-pods.txt: ENIs x (addresses - 1) + 2.
 int default_max_pods(const aws::InstanceLimits& limits);
 

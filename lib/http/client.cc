@@ -3,9 +3,11 @@
 #include <curl/curl.h>
 
 #include <array>
+#include <cstdlib>
 #include <mutex>
 
 #include "base/owned.h"
+#include "http/no_proxy.h"
 
 namespace vpccni::http {
 
@@ -107,9 +109,20 @@ Error failure(const Transfer& transfer, CURLcode code, const char* why, long os_
   return error;
 }
 
+/// libcurl reads the proxies' own variables itself.
+std::string no_proxy_list() {
+  for (const char* name : {"NO_PROXY", "no_proxy"}) {
+    if (const char* value = std::getenv(name); value != nullptr && *value != '\0') {
+      return value;
+    }
+  }
+  return {};
+}
+
 class CurlClient final : public Client {
  public:
-  explicit CurlClient(ClientOptions options) : options_(std::move(options)) {
+  explicit CurlClient(ClientOptions options)
+      : options_(std::move(options)), no_proxy_(no_proxy_list()) {
     static std::once_flag once;
     std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
   }
@@ -175,8 +188,10 @@ class CurlClient final : public Client {
       set(CURLOPT_POSTFIELDS, request.body.data());
       set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
     }
-    if (!request.proxy) {
+    if (!request.proxy || is_direct(request.url, no_proxy_)) {
       set(CURLOPT_PROXY, "");
+    } else {
+      set(CURLOPT_NOPROXY, "");  // decided above, the same with every libcurl
     }
     if (!request.ca_file.empty()) {
       set(CURLOPT_CAINFO, request.ca_file.c_str());
@@ -195,7 +210,7 @@ class CurlClient final : public Client {
     set(CURLOPT_NOPROGRESS, 0L);
   }
 
-  /// libcurl asks on_progress about once a second; the multi interface lets us wake sooner.
+  /// libcurl asks on_progress about once a second; the multi interface lets us wake at once.
   static CURLcode drive(CURL* handle, const std::stop_token& stop) {
     const base::Owned<CURLM, curl_multi_cleanup> multi(curl_multi_init());
     curl_multi_add_handle(multi.get(), handle);
@@ -206,7 +221,7 @@ class CurlClient final : public Client {
         break;
       }
       if (running > 0) {
-        curl_multi_poll(multi.get(), nullptr, 0, 100, nullptr);
+        curl_multi_poll(multi.get(), nullptr, 0, 1000, nullptr);
       }
     }
     CURLcode code = CURLE_ABORTED_BY_CALLBACK;
@@ -266,6 +281,7 @@ class CurlClient final : public Client {
   }
 
   ClientOptions options_;
+  std::string no_proxy_;
   std::mutex idle_mutex_;
   std::vector<Handle> idle_;  // guarded by idle_mutex_
 };

@@ -56,7 +56,8 @@ struct ClientOptions {
   int handles = 4;  // idle handles kept
 };
 
-/// Initialises libcurl at the first use. One is enough for a process.
+/// Initialises libcurl at the first use, and reads the proxy variables: HTTPS_PROXY, NO_PROXY. One
+/// is enough for a process.
 std::unique_ptr<Client> make_curl_client(ClientOptions options);
 
 }  // namespace vpccni::http

@@ -184,5 +184,99 @@ TEST_CASE("a stop request ends a transfer") {
   CHECK_FALSE(client->send(request, stop.get_token()));
 }
 
+const std::string kStreamHead = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+/// A streamed GET whose silence is bounded by `silence`.
+Result<Response> stream(const std::string& url, const Chunk& chunk, base::Duration silence,
+                        const std::stop_token& stop = {}) {
+  const auto client = make_curl_client({.user_agent = "test"});
+  Request request;
+  request.url = url;
+  request.timeout = silence;
+  return client->stream(request, chunk, stop);
+}
+
+TEST_CASE("a streamed body comes as the server sends it, and longer than any whole-call limit") {
+  const BadServer server([](int fd, const std::atomic<bool>& ending) {
+    say(fd, kStreamHead);
+    for (int i = 0; i < 30 && !ending; ++i) {
+      say(fd, "2\r\nab\r\n");
+      std::this_thread::sleep_for(milliseconds(50));
+    }
+    say(fd, "0\r\n\r\n");
+  });
+  std::string got;
+  int parts = 0;
+  const auto response = stream(
+      server.url(),
+      [&](std::string_view bytes) {
+        got += bytes;
+        ++parts;
+        return true;
+      },
+      seconds(1));
+  REQUIRE(response);
+  CHECK(response->status == 200);
+  CHECK(response->body.empty());
+  CHECK(got.size() == 60);
+  CHECK(parts > 1);
+}
+
+TEST_CASE("a silent stream ends at its limit, before the first byte and after it") {
+  for (const bool head : {false, true}) {
+    const BadServer server([head](int fd, const std::atomic<bool>& ending) {
+      if (head) {
+        say(fd, kStreamHead + "2\r\nab\r\n");
+      }
+      while (!ending) {
+        std::this_thread::sleep_for(milliseconds(10));
+      }
+    });
+    const auto response = stream(
+        server.url(), [](auto) { return true; }, seconds(2));
+    INFO(head);
+    REQUIRE_FALSE(response);
+    CHECK(response.error().code == Errc::timeout);
+  }
+}
+
+TEST_CASE("a stream ends when its reader has enough, or is stopped") {
+  const auto endless = [](int fd, const std::atomic<bool>& ending) {
+    say(fd, kStreamHead);
+    while (!ending && ::send(fd, "2\r\nab\r\n", 7, MSG_NOSIGNAL) > 0) {
+      std::this_thread::sleep_for(milliseconds(5));
+    }
+  };
+  const BadServer server(endless);
+  CHECK(stream(
+      server.url(), [](auto) { return false; }, seconds(60)));
+  std::stop_source stop;
+  const auto stopped = stream(
+      server.url(),
+      [&stop](auto) {
+        stop.request_stop();
+        return true;
+      },
+      seconds(60), stop.get_token());
+  CHECK_FALSE(stopped);
+}
+
+TEST_CASE("a stream that is cut is no whole answer") {
+  const BadServer server(answers(kStreamHead + "2\r\nab\r\n"));
+  const auto response = stream(
+      server.url(), [](auto) { return true; }, seconds(10));
+  REQUIRE_FALSE(response);
+  CHECK(response.error().code == Errc::unavailable);
+}
+
+TEST_CASE("a refused stream has its answer in the response, bounded") {
+  const BadServer server(answers("HTTP/1.1 410 Gone\r\nContent-Length: 3\r\n\r\nold"));
+  const auto response = stream(
+      server.url(), [](auto) { return true; }, seconds(10));
+  REQUIRE(response);
+  CHECK(response->status == 410);
+  CHECK(response->body == "old");
+}
+
 }  // namespace
 }  // namespace vpccni::http

@@ -106,7 +106,7 @@ void Core::on(Event event, base::Instant now) {
 
 Report& Core::report(Report::Level level, std::string message,
                      std::vector<std::pair<std::string, std::string>> fields) {
-  effects_.push_back(Report{level, std::move(message), std::move(fields), {}});
+  effects_.push_back(Report{level, std::move(message), std::move(fields)});
   return std::get<Report>(effects_.back());
 }
 
@@ -239,7 +239,8 @@ void Core::handle(CheckpointWritten& event, base::Instant now) {
   if (!event.error) {
     for (const Pending& done : in_write_) {
       if (done.add) {
-        effects_.push_back(ReplyAdd{done.token, done.change.lease, done.key, done.pod});
+        effects_.push_back(ReplyAdd{done.token, done.change.lease, done.key, done.pod,
+                                    done.change.before.released});
       } else {
         effects_.push_back(ReplyDel{done.token, done.change.lease});
       }

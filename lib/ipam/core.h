@@ -64,8 +64,9 @@ class Core {
   const Limits& limits() const { return options_.limits; }
   const PlanView& plan() const { return plan_; }
 
-  void set_targets(const Targets& targets) { options_.targets = targets; }
   const Gate& gate() const { return gate_; }
+  void set_targets(const Targets& targets) { options_.targets = targets; }
+  void set_eni_limit(int enis) { options_.limits.enis = enis; }
 
  private:
   struct Pending {  // one ADD or DEL that waits for its checkpoint

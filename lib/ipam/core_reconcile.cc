@@ -56,7 +56,8 @@ void Core::reconcile_eni(const ObservedEni& seen, bool by_ec2, base::Instant now
     }
     if (store_.add_block(seen.facts.id, cidr, now)) {
       report(Report::Level::info, "address found on the ENI",
-             {{"eni", to_string(seen.facts.id)}, {"address", to_string(cidr)}});
+             {{"eni", to_string(seen.facts.id)}, {"address", to_string(cidr)}})
+          .kind = Report::Kind::block_added;
     } else {
       store_.set_confirmed(seen.facts.id, cidr, true);
     }
@@ -80,16 +81,18 @@ void Core::reconcile_unlisted(const ObservedEni& seen, const EniEntry& known, bo
       store_.set_confirmed(seen.facts.id, cidr, false);
       continue;
     }
+    const int pods = known.blocks.at(cidr).assigned();
     const bool used = !store_.remove_block(seen.facts.id, cidr);
     if (used) {
       store_.quarantine(seen.facts.id, cidr);
       dirty_ = true;
     }
-    report(used ? Report::Level::error : Report::Level::warn,
-           used ? "EC2 no longer lists an address that a pod uses; it is quarantined"
-                : "EC2 no longer lists this address; it left the pool",
-           {{"eni", to_string(seen.facts.id)}, {"address", to_string(cidr)}})
-        .event = used ? "AddressQuarantined" : "";
+    Report& told = report(used ? Report::Level::error : Report::Level::warn,
+                          used ? "EC2 no longer lists an address that a pod uses; it is quarantined"
+                               : "EC2 no longer lists this address; it left the pool",
+                          {{"eni", to_string(seen.facts.id)}, {"address", to_string(cidr)}});
+    told.kind = Report::Kind::block_removed;
+    told.pods = pods;
   }
 }
 
@@ -109,6 +112,7 @@ void Core::reconcile_missing(const Observed& event, base::Instant now) {
     }
   }
   for (const auto& facts : missing) {
+    const int pods = store_.enis().at(facts.id).assigned();
     std::vector<net::Cidr> blocks;
     for (const auto& [cidr, block] : store_.enis().at(facts.id).blocks) {
       blocks.push_back(cidr);
@@ -121,9 +125,12 @@ void Core::reconcile_missing(const Observed& event, base::Instant now) {
     if (facts.set_up) {
       effects_.push_back(ForgetEni{facts});
     }
-    report(Report::Level::error, "EC2 no longer lists this ENI; its pods are quarantined",
-           {{"eni", to_string(facts.id)}})
-        .event = "EniGone";
+    Report& told =
+        report(Report::Level::error, "EC2 no longer lists this ENI; its pods are quarantined",
+               {{"eni", to_string(facts.id)}});
+    told.kind = Report::Kind::eni_removed;
+    told.pods = pods;
+    told.event = "EniGone";
   }
 }
 

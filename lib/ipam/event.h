@@ -98,6 +98,7 @@ struct ReplyAdd {
   std::variant<Lease, AddFailure> answer;
   PodKey key;
   PodInfo pod;
+  base::WallTime released{};  // when the address was last freed; zero = never, or a repeat
 };
 
 struct ReplyDel {
@@ -142,6 +143,9 @@ struct Report {
   enum class Level { info, warn, error } level = Level::info;
   std::string message;
   std::vector<std::pair<std::string, std::string>> fields;
+  /// What reconcile changed, for the metrics. A block is an address or a prefix.
+  enum class Kind { words_only, block_added, block_removed, eni_removed } kind = Kind::words_only;
+  int pods = 0;       // whose addresses went with it, to quarantine
   std::string event;  // reason of the Kubernetes event that goes with it; empty: none
 };
 

@@ -2,107 +2,35 @@
 
 #include <unistd.h>
 
-#include <array>
-#include <charconv>
-#include <limits>
+#include <algorithm>
+#include <random>
 
 #include "base/files.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "k8s/event_form.h"
+#include "k8s/parse.h"
+#include "k8s/read_stream.h"
 
 namespace vpccni::k8s {
 
 namespace {
 
-using base::Json;
+using std::chrono::seconds;
 
 constexpr std::size_t kTokenLimit = 65536;
+constexpr std::size_t kAnswerLimit = kObjectLimit;
 constexpr int kMaxPages = 100;
-constexpr std::size_t kNoteLimit = 1024;  // bytes; the API server refuses longer texts of an event
-constexpr std::size_t kNameLimit = 128;
-constexpr std::string_view kController = "aws-node";
-
-Errc class_of(int status) {
-  switch (status) {
-    case 401:
-    case 403:
-      return Errc::denied;
-    case 404:
-      return Errc::not_found;
-    case 409:
-      return Errc::conflict;
-    case 429:
-      return Errc::throttled;
-    default:
-      return status >= 500 ? Errc::unavailable : Errc::invalid_argument;
-  }
-}
-
-std::map<std::string, std::string> texts(const Json* object) {
-  std::map<std::string, std::string> out;
-  if (object != nullptr && object->is_object()) {
-    for (const auto& [key, value] : object->items()) {
-      if (value.is_string()) {
-        out.emplace(key, value.get<std::string>());
-      }
-    }
-  }
-  return out;
-}
-
-const Json& member_or_null(const Json& value, std::string_view name) {
-  static const Json null;
-  const Json* found = base::find_member(value, name);
-  return found == nullptr ? null : *found;
-}
-
-Result<Json> object(std::string_view text) {
-  VPCCNI_TRY(auto value, base::parse_json(text, {.bytes = std::size_t{16} << 20U}));
-  if (!value.is_object()) {
-    return Error{Errc::corrupt, "a JSON object expected"};
-  }
-  return value;
-}
-
-Result<Pod> pod_of(const Json& value) {
-  const Json& metadata = member_or_null(value, "metadata");
-  Pod pod;
-  pod.name_space = base::string_member(metadata, "namespace");
-  pod.name = base::string_member(metadata, "name");
-  pod.uid = base::string_member(metadata, "uid");
-  pod.annotations = texts(base::find_member(metadata, "annotations"));
-  if (pod.name.empty()) {
-    return Error{Errc::corrupt, "a pod without a name"};
-  }
-  return pod;
-}
-
-/// A count of pods as the API server writes quantities: "110", but "1k" for 1000.
-std::optional<int> pod_count(std::string text) {
-  std::int64_t unit = 1;
-  if (text.ends_with('k')) {
-    unit = 1000;
-    text.pop_back();
-  }
-  const auto count = base::parse_integer<int>(text);
-  if (!count || *count < 0 || *count > std::numeric_limits<int>::max() / unit) {
-    return std::nullopt;
-  }
-  return static_cast<int>(*count * unit);
-}
-
-/// At most `limit` bytes, as valid UTF-8 that ends with a whole character.
-std::string clipped(const std::string& text, std::size_t limit) {
-  const auto valid = base::parse_json(base::dump_json(Json(text.substr(0, limit))));
-  std::string out = valid && valid->is_string() ? valid->get<std::string>() : std::string();
-  if (out.size() > limit) {  // U+FFFD is longer than the byte that it replaces
-    while (limit > 0 && (static_cast<unsigned char>(out[limit]) & 0xC0U) == 0x80U) {
-      --limit;
-    }
-    out.resize(limit);
-  }
-  return out;
-}
+constexpr std::size_t kMaxItems = 10000;  // of one node: far above what a kubelet runs
+constexpr auto kConnectLimit = seconds(2);
+constexpr auto kListSilence = seconds(5);
+constexpr auto kListLimit = seconds(60);  // all pages
+// A server sends a bookmark about once a minute: two are missed before the connection counts as
+// dead. It ends the watch itself after a random time, so that nodes do not come back together.
+constexpr auto kWatchSilence = seconds(150);
+constexpr auto kWatchShortest = seconds(300);
+constexpr auto kWatchLongest = seconds(600);
+constexpr const char* kMergePatch = "application/merge-patch+json";
 
 /// The part of a path that names an object. "." and ".." would be taken as steps, "" as the list.
 Result<std::string> path_part(const std::string& name) {
@@ -113,88 +41,56 @@ Result<std::string> path_part(const std::string& name) {
   return base::percent_encode(name);
 }
 
-/// As client-go names events: a name may not end with a dot, so it cannot be a generateName.
-std::string event_name(std::string pod, base::WallTime at) {
-  constexpr std::size_t kLongest = 253 - 1 - 16;
-  pod = clipped(pod, kLongest);
-  while (pod.ends_with('.') || pod.ends_with('-')) {
-    pod.pop_back();
-  }
-  const auto nanoseconds = static_cast<std::uint64_t>(at.time_since_epoch().count());
-  std::array<char, 16> digits{};
-  const auto [end, ignored] =
-      std::to_chars(digits.data(), digits.data() + digits.size(), nanoseconds, 16);
-  return pod + "." + std::string(digits.data(), end);
+Result<std::string> pod_path(const std::string& name_space, const std::string& name) {
+  VPCCNI_TRY(const auto space_part, path_part(name_space));
+  VPCCNI_TRY(const auto name_part, path_part(name));
+  return "/api/v1/namespaces/" + space_part + "/pods/" + name_part;
 }
 
-std::string rfc3339_micro(base::WallTime at) {
-  const auto micros =
-      std::chrono::duration_cast<std::chrono::microseconds>(at.time_since_epoch()).count();
-  const std::time_t seconds = micros / 1000000;
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  std::array<char, 32> text{};
-  const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-  std::string fraction = std::to_string(1000000 + micros % 1000000).substr(1);
-  return std::string(text.data(), size) + "." + fraction + "Z";
+Result<std::string> events_path(const std::string& name_space) {
+  VPCCNI_TRY(const auto space_part, path_part(name_space));
+  return "/apis/events.k8s.io/v1/namespaces/" + space_part + "/events";
+}
+
+/// "?fieldSelector=…". Without a value it would select the whole cluster, or what has no node.
+Result<std::string> selection(const std::string& path, const std::string& field,
+                              const std::string& value) {
+  if (value.empty()) {
+    return Error{Errc::invalid_argument, "kubernetes: no node to select " + path + " by"};
+  }
+  return path + "?fieldSelector=" + base::percent_encode(field + "=" + value);
+}
+
+long watch_seconds() {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  return std::uniform_int_distribution<long>(kWatchShortest.count(), kWatchLongest.count())(random);
+}
+
+Error refusal(const std::string& doing, int status, std::string_view body) {
+  const std::string reason = status_message(body);
+  return {class_of(status),
+          doing + ": HTTP " + std::to_string(status) + (reason.empty() ? "" : ": " + reason),
+          std::to_string(status)};
+}
+
+bool is_success(int status) {
+  return status >= 200 && status <= 299;
 }
 
 }  // namespace
 
-Result<Node> parse_node(std::string_view text) {
-  VPCCNI_TRY(const auto value, object(text));
-  const Json& metadata = member_or_null(value, "metadata");
-  Node node;
-  node.name = base::string_member(metadata, "name");
-  node.labels = texts(base::find_member(metadata, "labels"));
-  node.annotations = texts(base::find_member(metadata, "annotations"));
-  const Json& taints = member_or_null(member_or_null(value, "spec"), "taints");
-  if (taints.is_array()) {
-    for (const auto& taint : taints) {
-      node.taints.push_back(
-          {base::string_member(taint, "key"), base::string_member(taint, "effect")});
-    }
-  }
-  const Json& capacity = member_or_null(member_or_null(value, "status"), "capacity");
-  node.pod_capacity = pod_count(base::string_member(capacity, "pods"));
-  if (node.name.empty()) {
-    return Error{Errc::corrupt, "a node without a name"};
-  }
-  return node;
-}
-
-Result<Pod> parse_pod(std::string_view text) {
-  VPCCNI_TRY(const auto value, object(text));
-  return pod_of(value);
-}
-
-Result<std::vector<Pod>> parse_pod_list(std::string_view text, std::string& next_page) {
-  VPCCNI_TRY(const auto value, object(text));
-  const Json* items = base::find_member(value, "items");
-  if (items == nullptr || (!items->is_array() && !items->is_null())) {
-    return Error{Errc::corrupt, "a list without items"};  // null is Go's empty list
-  }
-  std::vector<Pod> pods;
-  for (const auto& item : *items) {
-    VPCCNI_TRY(auto pod, pod_of(item));
-    pods.push_back(std::move(pod));
-  }
-  next_page = base::string_member(member_or_null(value, "metadata"), "continue");
-  return pods;
-}
-
-Result<std::string> ApiHttp::call(const std::string& method, const std::string& path,
-                                  std::string body) {
+http::Request ApiHttp::request_of(const Call& call) const {
   http::Request request;
-  request.method = method;
-  request.url = config_.url + path;
+  request.method = call.method;
+  request.url = config_.url + call.path;
   request.headers = {{"Accept", "application/json"}};
-  if (!body.empty()) {
-    request.headers.emplace_back("Content-Type", "application/json");
+  if (!call.body.empty()) {
+    request.headers.emplace_back("Content-Type", call.body_type);
   }
-  request.body = std::move(body);
-  request.connect_timeout = std::chrono::seconds(3);
-  request.timeout = std::chrono::seconds(10);
+  request.body = call.body;
+  request.connect_timeout = std::min<base::Duration>(kConnectLimit, call.limit);
+  request.timeout = call.limit;
+  request.body_limit = kAnswerLimit;
   if (::access(config_.ca_file.c_str(), R_OK) == 0) {
     request.ca_file = config_.ca_file;
   }
@@ -203,83 +99,172 @@ Result<std::string> ApiHttp::call(const std::string& method, const std::string& 
       request.headers.emplace_back("Authorization", "Bearer " + std::string(base::trim(*token)));
     }
   }
-  const std::string doing = "kubernetes " + method + " " + path;
-  VPCCNI_TRY(auto response, wrap(client_->send(request), doing));
-  if (response.status < 200 || response.status > 299) {
-    std::string reason;
-    if (const auto status = base::parse_json(response.body)) {
-      reason = base::string_member(*status, "message").substr(0, 512);
-    }
-    return Error{
-        class_of(response.status),
-        doing + ": HTTP " + std::to_string(response.status) + (reason.empty() ? "" : ": " + reason),
-        std::to_string(response.status)};
+  return request;
+}
+
+Result<std::string> ApiHttp::send(const Call& call) {
+  const std::string doing = "kubernetes " + call.method + " " + call.path;
+  VPCCNI_TRY(auto response, wrap(client_->send(request_of(call)), doing));
+  if (!is_success(response.status)) {
+    return refusal(doing, response.status, response.body);
   }
   return std::move(response.body);
 }
 
+/// The parts of the answer's body go to `part`, whose error ends the call and is its error.
+Result<> ApiHttp::stream(const Call& call, const std::function<Result<>(std::string_view)>& part,
+                         const std::stop_token& stop) {
+  const std::string doing = "kubernetes " + call.method + " " + call.path;
+  Result<> taken;
+  const auto response = client_->stream(
+      request_of(call),
+      [&](std::string_view bytes) {
+        taken = part(bytes);
+        return taken.has_value();
+      },
+      stop);
+  if (!taken) {
+    return wrap(std::move(taken), doing);
+  }
+  if (!response) {
+    return wrap(response.error(), doing);
+  }
+  return is_success(response->status) ? Result<>()
+                                      : refusal(doing, response->status, response->body);
+}
+
+template <class T>
+Result<Listed<T>> ApiHttp::list(const std::string& path, Result<T> (*parse)(std::string_view),
+                                const std::stop_token& stop) {
+  Listed<T> listed;
+  const auto each = [&](std::string_view json) -> Result<> {
+    if (listed.items.size() >= kMaxItems) {
+      return Error{Errc::exhausted, "more than " + std::to_string(kMaxItems) + " objects"};
+    }
+    VPCCNI_TRY(auto item, parse(json));
+    listed.items.push_back(std::move(item));
+    return {};
+  };
+  const auto latest = clock_.now().steady + kListLimit;
+  std::string next_page;
+  for (int page = 0; page < kMaxPages; ++page) {
+    // A page's token has the version in it, and the server refuses another beside it.
+    auto part = path;
+    if (!next_page.empty()) {
+      part = part.substr(0, part.find("&resourceVersion=")) +
+             "&continue=" + base::percent_encode(next_page);
+    }
+    ListReader reader(each, kObjectLimit);
+    const auto feed = [&](std::string_view bytes) -> Result<> {
+      if (clock_.now().steady > latest) {
+        return Error{Errc::timeout, "the list takes too long"};
+      }
+      return reader.feed(bytes);
+    };
+    VPCCNI_CHECK(stream({.path = part, .limit = kListSilence}, feed, stop));
+    VPCCNI_TRY(auto rest, wrap(reader.finish(), "kubernetes GET " + part));
+    if (listed.version.empty()) {
+      listed.version = rest.version;
+    }
+    next_page = std::move(rest.next_page);
+    if (next_page.empty()) {
+      return listed;
+    }
+  }
+  return Error{Errc::corrupt, "kubernetes GET " + path + ": paging does not end"};
+}
+
+template <class T>
+Result<> ApiHttp::watch(const std::string& path, const std::string& version,
+                        Result<Change<T>> (*parse)(std::string_view), const Listener<T>& heard,
+                        const std::stop_token& stop) {
+  LineReader reader(
+      [&](std::string_view json) -> Result<> {
+        VPCCNI_TRY(auto change, parse(json));
+        heard(std::move(change));
+        return {};
+      },
+      kObjectLimit);
+  return stream(
+      {.path = path + "&watch=true&allowWatchBookmarks=true&timeoutSeconds=" +
+               std::to_string(watch_seconds()) +
+               "&resourceVersion=" + base::percent_encode(version),
+       .limit = kWatchSilence},
+      [&reader](std::string_view bytes) { return reader.feed(bytes); }, stop);
+}
+
 Result<std::string> ApiHttp::version() {
-  VPCCNI_TRY(const auto body, call("GET", "/version", {}));
-  VPCCNI_TRY(const auto value, wrap(object(body), "kubernetes GET /version"));
-  return base::string_member(value, "gitVersion");
+  VPCCNI_TRY(const auto body, send({.path = "/version"}));
+  return wrap(parse_version(body), "kubernetes GET /version");
 }
 
 Result<Node> ApiHttp::node(const std::string& name) {
   VPCCNI_TRY(const auto part, path_part(name));
   const std::string path = "/api/v1/nodes/" + part;
-  VPCCNI_TRY(const auto body, call("GET", path, {}));
+  VPCCNI_TRY(const auto body, send({.path = path}));
   return wrap(parse_node(body), "kubernetes GET " + path);
 }
 
-Result<Pod> ApiHttp::pod(const std::string& name_space, const std::string& name) {
-  VPCCNI_TRY(const auto space_part, path_part(name_space));
-  VPCCNI_TRY(const auto name_part, path_part(name));
-  const std::string path = "/api/v1/namespaces/" + space_part + "/pods/" + name_part;
-  VPCCNI_TRY(const auto body, call("GET", path, {}));
+Result<Pod> ApiHttp::pod(const std::string& name_space, const std::string& name,
+                         base::Duration limit) {
+  VPCCNI_TRY(const auto path, pod_path(name_space, name));
+  VPCCNI_TRY(const auto body, send({.path = path, .limit = limit}));
   return wrap(parse_pod(body), "kubernetes GET " + path);
 }
 
-Result<std::vector<Pod>> ApiHttp::pods_on_node(const std::string& node) {
-  const std::string path =
-      "/api/v1/pods?limit=500&fieldSelector=" + base::percent_encode("spec.nodeName=" + node);
-  std::vector<Pod> pods;
-  std::string next_page;
-  for (int page = 0; page < kMaxPages; ++page) {
-    const std::string from =
-        next_page.empty() ? "" : "&continue=" + base::percent_encode(next_page);
-    VPCCNI_TRY(const auto body, call("GET", path + from, {}));
-    VPCCNI_TRY(auto some, wrap(parse_pod_list(body, next_page), "kubernetes GET /api/v1/pods"));
-    std::move(some.begin(), some.end(), std::back_inserter(pods));
-    if (next_page.empty()) {
-      return pods;
-    }
-  }
-  return Error{Errc::corrupt, "kubernetes GET /api/v1/pods: paging does not end"};
+Result<Listed<Node>> ApiHttp::list_node(const std::string& name, const std::stop_token& stop) {
+  VPCCNI_TRY(const auto path, selection("/api/v1/nodes", "metadata.name", name));
+  return list<Node>(path + "&resourceVersion=0", parse_node, stop);
 }
 
-Result<> ApiHttp::create_event(const NewEvent& event) {
-  VPCCNI_TRY(const auto space_part, path_part(event.name_space));
-  const base::WallTime now = clock_.now().wall;
-  Json body;
-  body["apiVersion"] = "events.k8s.io/v1";
-  body["kind"] = "Event";
-  body["metadata"] = {{"name", event_name(event.regarding_pod, now)},
-                      {"namespace", event.name_space}};
-  body["eventTime"] = rfc3339_micro(now);
-  body["type"] = event.type;
-  body["reason"] = clipped(event.reason, kNameLimit);
-  body["action"] = clipped(event.action, kNameLimit);
-  body["note"] = clipped(event.note, kNoteLimit);
-  body["regarding"] = {{"apiVersion", "v1"},
-                       {"kind", "Pod"},
-                       {"name", event.regarding_pod},
-                       {"namespace", event.name_space},
-                       {"uid", event.regarding_uid}};
-  body["reportingController"] = kController;
-  body["reportingInstance"] = clipped(event.regarding_pod, kNameLimit);
+Result<Listed<Pod>> ApiHttp::pods_on_node(const std::string& node, Freshness freshness,
+                                          const std::stop_token& stop) {
+  VPCCNI_TRY(const auto path, selection("/api/v1/pods", "spec.nodeName", node));
+  const bool any = freshness == Freshness::any;
+  return list<Pod>(path + "&limit=100" + (any ? "&resourceVersion=0" : ""), parse_pod, stop);
+}
+
+Result<> ApiHttp::watch_node(const std::string& name, const std::string& version,
+                             const Listener<Node>& heard, const std::stop_token& stop) {
+  VPCCNI_TRY(const auto path, selection("/api/v1/nodes", "metadata.name", name));
+  return watch<Node>(path, version, parse_node_change, heard, stop);
+}
+
+Result<> ApiHttp::watch_pods(const std::string& node, const std::string& version,
+                             const Listener<Pod>& heard, const std::stop_token& stop) {
+  VPCCNI_TRY(const auto path, selection("/api/v1/pods", "spec.nodeName", node));
+  return watch<Pod>(path, version, parse_pod_change, heard, stop);
+}
+
+Result<> ApiHttp::annotate_pod(const std::string& name_space, const std::string& name,
+                               const std::string& key, const std::string& value,
+                               base::Duration limit) {
+  VPCCNI_TRY(const auto path, pod_path(name_space, name));
+  const base::Json body = {{"metadata", {{"annotations", {{key, value}}}}}};
+  VPCCNI_TRY([[maybe_unused]] const auto answer, send({.method = "PATCH",
+                                                       .path = path,
+                                                       .body = base::dump_json(body),
+                                                       .body_type = kMergePatch,
+                                                       .limit = limit}));
+  return {};
+}
+
+Result<std::string> ApiHttp::create_event(const NewEvent& event) {
+  VPCCNI_TRY(const auto path, events_path(event.name_space));
+  VPCCNI_TRY(
+      const auto body,
+      send({.method = "POST", .path = path, .body = new_event_json(event, clock_.now().wall)}));
+  return wrap(parse_name(body), "kubernetes POST " + path);
+}
+
+Result<> ApiHttp::repeat_event(const std::string& name_space, const std::string& event, int count) {
+  VPCCNI_TRY(const auto path, events_path(name_space));
+  VPCCNI_TRY(const auto part, path_part(event));
   VPCCNI_TRY([[maybe_unused]] const auto answer,
-             call("POST", "/apis/events.k8s.io/v1/namespaces/" + space_part + "/events",
-                  base::dump_json(body)));
+             send({.method = "PATCH",
+                   .path = path + "/" + part,
+                   .body = series_json(count, clock_.now().wall),
+                   .body_type = kMergePatch}));
   return {};
 }
 

@@ -1,5 +1,7 @@
 #pragma once
-// The real Kubernetes edge: direct reads over HTTPS, each with a deadline. Thread-safe.
+// The real Kubernetes edge over HTTPS: every call has a deadline, a watch a limit on its silence.
+// Lists and watches are read object by object, so memory does not grow with what they hold.
+// Thread-safe.
 
 #include <memory>
 
@@ -17,21 +19,45 @@ class ApiHttp final : public Api {
 
   Result<std::string> version() override;
   Result<Node> node(const std::string& name) override;
-  Result<Pod> pod(const std::string& name_space, const std::string& name) override;
-  Result<std::vector<Pod>> pods_on_node(const std::string& node) override;
-  Result<> create_event(const NewEvent& event) override;
+  Result<Pod> pod(const std::string& name_space, const std::string& name,
+                  base::Duration limit) override;
+  Result<Listed<Node>> list_node(const std::string& name, const std::stop_token& stop) override;
+  Result<Listed<Pod>> pods_on_node(const std::string& node, Freshness freshness,
+                                   const std::stop_token& stop) override;
+  Result<> watch_node(const std::string& name, const std::string& version,
+                      const Listener<Node>& heard, const std::stop_token& stop) override;
+  Result<> watch_pods(const std::string& node, const std::string& version,
+                      const Listener<Pod>& heard, const std::stop_token& stop) override;
+  Result<> annotate_pod(const std::string& name_space, const std::string& name,
+                        const std::string& key, const std::string& value,
+                        base::Duration limit) override;
+  Result<std::string> create_event(const NewEvent& event) override;
+  Result<> repeat_event(const std::string& name_space, const std::string& event,
+                        int count) override;
 
  private:
-  Result<std::string> call(const std::string& method, const std::string& path, std::string body);
+  struct Call {
+    std::string method = "GET";
+    std::string path;
+    std::string body = {};
+    std::string body_type = "application/json";
+    base::Duration limit = kCallLimit;
+  };
+  http::Request request_of(const Call& call) const;
+  Result<std::string> send(const Call& call);
+  Result<> stream(const Call& call, const std::function<Result<>(std::string_view)>& part,
+                  const std::stop_token& stop);
+  template <class T>
+  Result<Listed<T>> list(const std::string& path, Result<T> (*parse)(std::string_view),
+                         const std::stop_token& stop);
+  template <class T>
+  Result<> watch(const std::string& path, const std::string& version,
+                 Result<Change<T>> (*parse)(std::string_view), const Listener<T>& heard,
+                 const std::stop_token& stop);
 
   std::unique_ptr<http::Client> client_;
   const base::Clock& clock_;
   Config config_;
 };
-
-// The parsers of what the API server answers: pure, foreign bytes.
-Result<Node> parse_node(std::string_view json);
-Result<Pod> parse_pod(std::string_view json);
-Result<std::vector<Pod>> parse_pod_list(std::string_view json, std::string& next_page);
 
 }  // namespace vpccni::k8s

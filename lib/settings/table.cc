@@ -17,7 +17,7 @@ constexpr int kMostSeconds = 1'000'000'000;
 // clang-format off
 constexpr Setting kTable[] = {
     {"ADDITIONAL_ENI_TAGS", "{}", Kind::json, Scope::agent, "1.6.0", true, Empty::absent, &store<&Settings::additional_eni_tags>, "Tags for the ENIs that we make, as a JSON object of strings; keys with k8s.amazonaws.com are left out."},
-    {"ANNOTATE_POD_IP", "false", Kind::boolean, Scope::agent, "1.9.3", false, Empty::value, &store<&Settings::annotate_pod_ip>, "Writes the address of each pod into an annotation of the pod."},
+    {"ANNOTATE_POD_IP", "false", Kind::boolean, Scope::agent, "1.9.3", true, Empty::value, &store<&Settings::annotate_pod_ip>, "Writes the address of each pod into an annotation of the pod."},
     {"AWS_ACCESS_KEY_ID", "", Kind::text, Scope::aws, "", true, Empty::absent, nullptr, "Access key; with AWS_SECRET_ACCESS_KEY it is the first source of credentials."},
     {"AWS_CA_BUNDLE", "", Kind::path, Scope::aws, "", true, Empty::absent, nullptr, "PEM file of the roots trusted in AWS calls, in place of the system's."},
     {"AWS_CONFIG_FILE", "", Kind::path, Scope::aws, "", false, Empty::absent, nullptr, "Shared configuration file."},
@@ -100,7 +100,7 @@ constexpr Setting kTable[] = {
     {"MAX_ENI", "-1", Kind::integer, Scope::agent, "", true, Empty::value, &store_at_least<&Settings::max_eni, -1, kMost>, "Most ENIs to have on this node, when at least 1 and below what the instance type allows."},
     {"MINIMUM_IP_TARGET", "0", Kind::integer, Scope::agent, "1.6.0", true, Empty::value, &store_at_least<&Settings::minimum_ip_target, 0, kMost>, "Addresses to hold in all, used ones included; 0 is not set."},
     {"MY_NODE_NAME", "", Kind::text, Scope::agent, "", true, Empty::value, &store<&Settings::my_node_name>, "Name of the Kubernetes node, from the downward API."},
-    {"MY_POD_NAME", "", Kind::text, Scope::agent, "", false, Empty::value, &store<&Settings::my_pod_name>, "Name of our own pod, to which events are attached."},
+    {"MY_POD_NAME", "", Kind::text, Scope::agent, "", true, Empty::value, &store<&Settings::my_pod_name>, "Name of our own pod, to which events are attached."},
     {"NETWORK_POLICY_ENFORCING_MODE", "", Kind::choice, Scope::agent, "1.17.1", true, Empty::value, &store_by<&Settings::network_policy_mode, parse_network_policy_mode>, "Told to the plugin and to the network policy agent: none, strict or standard; the agent refuses to start with any other value."},
     {"NO_PROXY", "", Kind::text, Scope::aws, "", true, Empty::absent, nullptr, "Hosts that are reached without the proxy."},
     {"POD_MTU", "", Kind::integer, Scope::entrypoint, "", false, Empty::value, nullptr, "MTU of pod links; that of the ENIs when absent."},

@@ -16,14 +16,6 @@ namespace {
 
 constexpr const char* kServiceAccount = "/run/secrets/kubernetes.io/serviceaccount";
 
-base::Json tiny_pod(const std::string& name, const std::string& node) {
-  base::Json pod = {{"apiVersion", "v1"}, {"kind", "Pod"}};
-  pod["metadata"] = {{"name", name}};
-  pod["spec"] = {{"nodeName", node},
-                 {"containers", base::Json::array({{{"name", "c"}, {"image", "localhost/none"}}})}};
-  return pod;
-}
-
 void make_crowd(const RealCluster& cluster) {
   const auto pods = cluster.admin("GET", "/api/v1/namespaces/crowd/pods?limit=1");
   if (!pods["items"].empty()) {
@@ -93,7 +85,7 @@ TEST_CASE("real: all of a node and of a pod") {
   }
   CHECK(taints["team"] == "NoExecute");
   CHECK(taints["node.kubernetes.io/not-ready"] == "NoSchedule");  // the admission's own
-  const auto pod = api.pod("team", "web");
+  const auto pod = api.pod("team", "web", k8s::kCallLimit);
   REQUIRE(pod);
   CHECK(pod->annotations ==
         std::map<std::string, std::string>{{"vpc.amazonaws.com/pod-ips", "10.0.0.11"}});
@@ -126,7 +118,7 @@ TEST_CASE("real: events") {
   check_event(api, events);
 
   // At the limits of what the API server validates.
-  const auto pod = api.pod("team", "web");
+  const auto pod = api.pod("team", "web", k8s::kCallLimit);
   REQUIRE(pod);
   for (const std::string& note :
        {std::string(1024, 'x'), std::string(5000, 'x'), std::string(1023, 'x') + "\xc3\xbc",
@@ -175,15 +167,15 @@ TEST_CASE("real: who may not") {
   CHECK(node.error().cause == "403");
   CHECK_THAT(node.error().message, Catch::Contains("cannot get resource \"nodes\""));
   CHECK(code_of(stranger.node("none")) == "denied");  // not whether it is there
-  CHECK(code_of(stranger.pod("team", "web")) == "denied");
-  CHECK(code_of(stranger.pods_on_node(kNode)) == "denied");
+  CHECK(code_of(stranger.pod("team", "web", k8s::kCallLimit)) == "denied");
+  CHECK(code_of(stranger.pods_on_node(kNode, k8s::Freshness::latest, {})) == "denied");
   CHECK(code_of(stranger.create_event(event_of({"team", "web", "uid", {}}))) == "denied");
 
   auto team = cluster.api("team.token");
-  CHECK(code_of(team.pod("team", "web")) == "success");
-  CHECK(code_of(team.pod("team", "none")) == "not_found");
-  CHECK(code_of(team.pod("default", "web")) == "denied");
-  CHECK(code_of(team.pods_on_node(kNode)) == "denied");
+  CHECK(code_of(team.pod("team", "web", k8s::kCallLimit)) == "success");
+  CHECK(code_of(team.pod("team", "none", k8s::kCallLimit)) == "not_found");
+  CHECK(code_of(team.pod("default", "web", k8s::kCallLimit)) == "denied");
+  CHECK(code_of(team.pods_on_node(kNode, k8s::Freshness::latest, {})) == "denied");
 
   auto anonymous = cluster.api("none.token");
   CHECK(code_of(anonymous.node(kNode)) == "denied");
@@ -206,6 +198,42 @@ TEST_CASE("real: upstream's role gives what the agent needs and little else") {
   int status = 0;
   cluster.request("agent.token", "PATCH", "/api/v1/namespaces/team/pods/web", {}, status);
   CHECK(status == 403);
+}
+
+TEST_CASE("real: watches") {
+  const RealCluster cluster;
+  auto api = cluster.api();
+  check_watches(api, cluster.changes());
+}
+
+TEST_CASE("real: with upstream's role every call is allowed but the annotation of a pod") {
+  const RealCluster cluster;
+  auto api = cluster.api("agent.token");
+  check_node(api);
+  check_pod(api);
+  check_pods_on_node(api);
+  check_watches(api, cluster.changes());
+  check_series(api, [&cluster] { return cluster.events("team"); });
+  const auto refused = api.annotate_pod("team", "web", "a", "b", k8s::kCallLimit);
+  REQUIRE(code_of(refused) == "denied");
+  CHECK(refused.error().cause == "403");
+  CHECK_THAT(refused.error().message, Catch::Contains("cannot patch resource \"pods\""));
+}
+
+TEST_CASE("real: our role suffices, and lacks what annotations need until it is added") {
+  const RealCluster cluster;
+  auto api = cluster.api("vpccni.token");
+  check_version(api);
+  check_node(api);
+  check_pod(api);
+  check_pods_on_node(api);
+  check_watches(api, cluster.changes());
+  const auto events = [&cluster] { return cluster.events("team"); };
+  check_event(api, events);
+  check_series(api, events);
+  CHECK(code_of(api.annotate_pod("team", "web", "a", "b", k8s::kCallLimit)) == "denied");
+  auto annotating = cluster.api("annotating.token");
+  check_annotation(annotating);
 }
 
 TEST_CASE("real: the server must prove who it is") {

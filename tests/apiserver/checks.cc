@@ -3,11 +3,16 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <future>
+#include <mutex>
 #include <set>
+#include <thread>
 
 namespace vpccni::apiserver {
 
 namespace {
+
+constexpr const char* kPodIps = "vpc.amazonaws.com/pod-ips";
 
 using Names = std::vector<std::pair<std::string, std::string>>;
 
@@ -28,13 +33,77 @@ std::vector<std::pair<std::string, std::function<Result<>(k8s::Api&)>>> calls() 
     }
     return result.error();
   };
-  return {{"version", [drop](k8s::Api& api) { return drop(api.version()); }},
-          {"node", [drop](k8s::Api& api) { return drop(api.node(kNode)); }},
-          {"pod", [drop](k8s::Api& api) { return drop(api.pod("team", "web")); }},
-          {"pods_on_node", [drop](k8s::Api& api) { return drop(api.pods_on_node(kNode)); }},
-          {"create_event", [](k8s::Api& api) {
-             return api.create_event(event_of({"team", "web", "uid", {}}));
-           }}};
+  return {
+      {"version", [drop](k8s::Api& api) { return drop(api.version()); }},
+      {"node", [drop](k8s::Api& api) { return drop(api.node(kNode)); }},
+      {"pod", [drop](k8s::Api& api) { return drop(api.pod("team", "web", k8s::kCallLimit)); }},
+      {"pods_on_node",
+       [drop](k8s::Api& api) { return drop(api.pods_on_node(kNode, k8s::Freshness::latest, {})); }},
+      {"list_node", [drop](k8s::Api& api) { return drop(api.list_node(kNode, {})); }},
+      {"watch_node",
+       [](k8s::Api& api) { return api.watch_node(kNode, "0", [](const auto&) {}, {}); }},
+      {"watch_pods",
+       [](k8s::Api& api) { return api.watch_pods(kNode, "0", [](const auto&) {}, {}); }},
+      {"annotate_pod",
+       [](k8s::Api& api) { return api.annotate_pod("team", "web", "k", "v", k8s::kCallLimit); }},
+      {"repeat_event", [](k8s::Api& api) { return api.repeat_event("team", "event", 2); }},
+      {"create_event", [drop](k8s::Api& api) {
+         return drop(api.create_event(event_of({"team", "web", "uid", {}})));
+       }}};
+}
+
+/// What a watch on another thread has said so far.
+template <class T>
+class Heard {
+ public:
+  k8s::Listener<T> listener() {
+    return [this](k8s::Change<T> change) {
+      if (change.kind != k8s::Change<T>::Kind::bookmark) {
+        const std::lock_guard lock(mutex_);
+        changes_.push_back(std::move(change));
+      }
+    };
+  }
+  std::vector<k8s::Change<T>> all() {
+    const std::lock_guard lock(mutex_);
+    return changes_;
+  }
+  void until(const std::function<bool(const std::vector<k8s::Change<T>>&)>& done) {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!done(all())) {
+      if (std::chrono::steady_clock::now() > limit) {
+        FAIL("the watch did not say it");
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<k8s::Change<T>> changes_;  // guarded by mutex_
+};
+
+/// A pod that comes to the node and goes, and one elsewhere that is not heard of.
+void check_pod_watch(k8s::Api& api, const Changes& changes) {
+  const auto listed = api.pods_on_node(kNode, k8s::Freshness::latest, {});
+  REQUIRE(code_of(listed) == "success");
+  Heard<k8s::Pod> pods;
+  std::stop_source stop;
+  auto watching = std::async(std::launch::async, [&] {
+    return api.watch_pods(kNode, listed->version, pods.listener(), stop.get_token());
+  });
+  changes.put_pod("guest-elsewhere", "large");
+  changes.put_pod("guest", kNode);
+  changes.remove_pod("guest-elsewhere");
+  changes.remove_pod("guest");
+  using Change = k8s::Change<k8s::Pod>;
+  pods.until([](const auto& all) { return !all.empty() && all.back().kind == Change::Kind::gone; });
+  stop.request_stop();
+  (void)watching.get();
+  for (const auto& change : pods.all()) {
+    CHECK(change.object.name == "guest");
+  }
+  CHECK(pods.all().front().kind == Change::Kind::present);
 }
 
 }  // namespace
@@ -81,7 +150,7 @@ void check_pod(k8s::Api& api) {
   std::set<std::string> uids;
   for (const auto& [name_space, name] : pods_of_node()) {
     INFO(name_space << "/" << name);
-    const auto pod = api.pod(name_space, name);
+    const auto pod = api.pod(name_space, name, k8s::kCallLimit);
     REQUIRE(code_of(pod) == "success");
     CHECK(pod->name_space == name_space);
     CHECK(pod->name == name);
@@ -89,35 +158,35 @@ void check_pod(k8s::Api& api) {
     uids.insert(pod->uid);
   }
   CHECK(uids.size() == pods_of_node().size());
-  CHECK(code_of(api.pod("team", "unscheduled")) == "success");
-  CHECK(code_of(api.pod("team", "none")) == "not_found");
-  CHECK(code_of(api.pod("default", "db.0")) == "not_found");
-  CHECK(code_of(api.pod("no-such-namespace", "web")) == "not_found");
+  CHECK(code_of(api.pod("team", "unscheduled", k8s::kCallLimit)) == "success");
+  CHECK(code_of(api.pod("team", "none", k8s::kCallLimit)) == "not_found");
+  CHECK(code_of(api.pod("default", "db.0", k8s::kCallLimit)) == "not_found");
+  CHECK(code_of(api.pod("no-such-namespace", "web", k8s::kCallLimit)) == "not_found");
 }
 
 void check_pods_on_node(k8s::Api& api) {
-  const auto pods = api.pods_on_node(kNode);
+  const auto pods = api.pods_on_node(kNode, k8s::Freshness::latest, {});
   REQUIRE(code_of(pods) == "success");
-  CHECK(names_of(*pods) == pods_of_node());
-  for (const auto& pod : *pods) {
+  CHECK(names_of(pods->items) == pods_of_node());
+  for (const auto& pod : pods->items) {
     CHECK_FALSE(pod.uid.empty());
   }
   for (const char* node : {"empty", "ip-10-0-0-10"}) {  // a name matches as a whole
     INFO(node);
-    const auto none = api.pods_on_node(node);
+    const auto none = api.pods_on_node(node, k8s::Freshness::latest, {});
     REQUIRE(code_of(none) == "success");
-    CHECK(none->empty());
+    CHECK(none->items.empty());
   }
 }
 
 void check_crowd(k8s::Api& api) {
-  const auto pods = api.pods_on_node("crowded");
+  const auto pods = api.pods_on_node("crowded", k8s::Freshness::latest, {});
   REQUIRE(code_of(pods) == "success");
   Names expected;
   for (int number = 0; number < kCrowd; ++number) {
     expected.emplace_back("crowd", crowd_pod(number));
   }
-  CHECK(names_of(*pods) == expected);
+  CHECK(names_of(pods->items) == expected);
 }
 
 void check_hostile_names(k8s::Api& api) {
@@ -126,24 +195,25 @@ void check_hostile_names(k8s::Api& api) {
         "a b", "a\r\nX-Evil: 1", "a&limit=1", "\xc3\xbc", "\xff\xfe", "%", "%00"}) {
     INFO(name);
     CHECK(code_of(api.node(name)) != "success");
-    CHECK(code_of(api.pod("team", name)) != "success");
-    CHECK(code_of(api.pod(name, "web")) != "success");
-    const auto pods = api.pods_on_node(name);
-    CHECK((!pods || pods->empty()));
+    CHECK(code_of(api.pod("team", name, k8s::kCallLimit)) != "success");
+    CHECK(code_of(api.pod(name, "web", k8s::kCallLimit)) != "success");
+    const auto pods = api.pods_on_node(name, k8s::Freshness::latest, {});
+    CHECK((!pods || pods->items.empty()));
   }
   const std::string longest(2000, 'a');
   CHECK(code_of(api.node(longest)) == "not_found");
-  CHECK(code_of(api.pod(longest, longest)) == "not_found");
+  CHECK(code_of(api.pod(longest, longest, k8s::kCallLimit)) == "not_found");
   CHECK(code_of(api.node("")) == "invalid_argument");  // would be a list
-  CHECK(code_of(api.pod("team", "")) == "invalid_argument");
+  CHECK(code_of(api.pod("team", "", k8s::kCallLimit)) == "invalid_argument");
   CHECK(code_of(api.node(std::string(kNode) + "/status")) != "success");
   // A second selector in the name must not widen the first.
-  const auto pods = api.pods_on_node(std::string(kNode) + "&fieldSelector=");
-  CHECK((!pods || pods->empty()));
+  const auto pods =
+      api.pods_on_node(std::string(kNode) + "&fieldSelector=", k8s::Freshness::latest, {});
+  CHECK((!pods || pods->items.empty()));
 }
 
 void check_event(k8s::Api& api, const std::function<std::vector<base::Json>()>& events) {
-  const auto pod = api.pod("team", "web");
+  const auto pod = api.pod("team", "web", k8s::kCallLimit);
   REQUIRE(code_of(pod) == "success");
   const auto before = events().size();
   auto event = event_of(*pod);
@@ -177,6 +247,86 @@ void check_event(k8s::Api& api, const std::function<std::vector<base::Json>()>& 
   // The same again is another event, not a conflict.
   CHECK(api.create_event(event));
   CHECK(events().size() == before + 2);
+}
+
+void check_watches(k8s::Api& api, const Changes& changes) {
+  const auto listed = api.list_node(kNode, {});
+  REQUIRE(code_of(listed) == "success");
+  REQUIRE(listed->items.size() == 1);
+  CHECK(listed->items.front().name == kNode);
+  Heard<k8s::Node> nodes;
+  std::stop_source stop;
+  auto watching = std::async(std::launch::async, [&] {
+    return api.watch_node(kNode, listed->version, nodes.listener(), stop.get_token());
+  });
+  changes.label_node("one");
+  changes.label_node("two");
+  nodes.until([](const auto& all) { return all.size() >= 2; });
+  stop.request_stop();
+  (void)watching.get();
+  const auto heard = nodes.all();
+  CHECK(heard[0].object.labels.at("test") == "one");
+  CHECK(heard[1].object.labels.at("test") == "two");
+  for (const auto& change : heard) {
+    CHECK(change.object.name == kNode);
+    CHECK(change.kind == k8s::Change<k8s::Node>::Kind::present);
+  }
+  // From there again: what came after, and nothing twice.
+  Heard<k8s::Node> later;
+  std::stop_source end;
+  watching = std::async(std::launch::async, [&] {
+    return api.watch_node(kNode, heard[0].version, later.listener(), end.get_token());
+  });
+  later.until([](const auto& all) { return !all.empty(); });
+  end.request_stop();
+  (void)watching.get();
+  CHECK(later.all().front().object.labels.at("test") == "two");
+  check_pod_watch(api, changes);
+  const auto old = api.watch_node(kNode, "1", [](const auto&) {}, {});
+  REQUIRE_FALSE(old);
+  INFO(old.error().message);
+  CHECK(k8s::is_gone(old.error()));
+}
+
+void check_annotation(k8s::Api& api) {
+  const auto value = [&api] {
+    return api.pod("team", "web", k8s::kCallLimit)->annotations[kPodIps];
+  };
+  const auto before = api.pod("team", "web", k8s::kCallLimit);
+  REQUIRE(before);
+  REQUIRE(api.annotate_pod("team", "web", kPodIps, "10.0.0.7", k8s::kCallLimit));
+  CHECK(value() == "10.0.0.7");
+  REQUIRE(api.annotate_pod("team", "web", kPodIps, "", k8s::kCallLimit));
+  const auto after = api.pod("team", "web", k8s::kCallLimit);
+  REQUIRE(after);
+  CHECK(after->annotations.at(kPodIps).empty());  // there, and empty
+  CHECK(after->uid == before->uid);
+  if (before->annotations.contains(kPodIps)) {
+    CHECK(
+        api.annotate_pod("team", "web", kPodIps, before->annotations.at(kPodIps), k8s::kCallLimit));
+  }
+  const auto missing = api.annotate_pod("team", "none", kPodIps, "x", k8s::kCallLimit);
+  CHECK(code_of(missing) == "not_found");
+}
+
+void check_series(k8s::Api& api, const std::function<std::vector<base::Json>()>& events) {
+  const auto created = api.create_event(event_of({"team", "web", "uid", {}}));
+  REQUIRE(code_of(created) == "success");
+  for (const int count : {2, 3, 1000}) {
+    const auto repeated = api.repeat_event("team", *created, count);
+    INFO((repeated ? "" : repeated.error().message));
+    REQUIRE(repeated);
+    int found = 0;
+    for (const auto& event : events()) {
+      if (base::string_member(event["metadata"], "name") == *created) {
+        CHECK(base::integer_member(event["series"], "count") == count);
+        ++found;
+      }
+    }
+    CHECK(found == 1);
+  }
+  CHECK(code_of(api.repeat_event("team", *created, 1)) == "invalid_argument");
+  CHECK(code_of(api.repeat_event("team", "none", 2)) == "not_found");
 }
 
 void check_all_fail(k8s::Api& api, const std::string& code, double seconds) {

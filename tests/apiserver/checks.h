@@ -35,6 +35,15 @@ void check_crowd(k8s::Api& api);
 void check_hostile_names(k8s::Api& api);
 /// `events` lists the namespace's events.k8s.io/v1 events.
 void check_event(k8s::Api& api, const std::function<std::vector<base::Json>()>& events);
+/// Changes from another side, all in the namespace "team".
+struct Changes {
+  std::function<void(const std::string& value)> label_node;  // label "test" of kNode
+  std::function<void(const std::string& name, const std::string& node)> put_pod;
+  std::function<void(const std::string& name)> remove_pod;
+};
+void check_watches(k8s::Api& api, const Changes& changes);
+void check_annotation(k8s::Api& api);
+void check_series(k8s::Api& api, const std::function<std::vector<base::Json>()>& events);
 /// Every call has this class, and ends in `seconds`.
 void check_all_fail(k8s::Api& api, const std::string& code, double seconds);
 /// As check_all_fail, and the foreign code is this HTTP status.

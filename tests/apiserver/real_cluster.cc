@@ -17,6 +17,14 @@ std::string variable(const char* name) {
 
 }  // namespace
 
+base::Json tiny_pod(const std::string& name, const std::string& node) {
+  base::Json pod = {{"apiVersion", "v1"}, {"kind", "Pod"}};
+  pod["metadata"] = {{"name", name}};
+  pod["spec"] = {{"nodeName", node},
+                 {"containers", base::Json::array({{{"name", "c"}, {"image", "localhost/none"}}})}};
+  return pod;
+}
+
 RealCluster::RealCluster()
     : url_(variable("VPCCNI_APISERVER_URL")),
       files_(variable("VPCCNI_APISERVER_FILES")),
@@ -47,8 +55,9 @@ base::Json RealCluster::request(const std::string& token_file, const std::string
   http::Request request;
   request.method = method;
   request.url = url_ + path;
-  request.headers = {{"Authorization", "Bearer " + std::string(base::trim(*token))},
-                     {"Content-Type", "application/json"}};
+  request.headers = {
+      {"Authorization", "Bearer " + std::string(base::trim(*token))},
+      {"Content-Type", method == "PATCH" ? "application/merge-patch+json" : "application/json"}};
   request.body = body.is_null() ? "" : base::dump_json(body);
   request.proxy = false;
   request.ca_file = file("ca.crt");
@@ -80,6 +89,19 @@ std::vector<base::Json> RealCluster::events(const std::string& name_space) const
   const auto* items = base::find_member(list, "items");
   REQUIRE(items != nullptr);
   return {items->begin(), items->end()};
+}
+
+Changes RealCluster::changes() const {
+  return {[this](const std::string& value) {
+            admin("PATCH", std::string("/api/v1/nodes/") + kNode,
+                  {{"metadata", {{"labels", {{"test", value}}}}}});
+          },
+          [this](const std::string& name, const std::string& node) {
+            admin("POST", "/api/v1/namespaces/team/pods", tiny_pod(name, node));
+          },
+          [this](const std::string& name) {
+            admin("DELETE", "/api/v1/namespaces/team/pods/" + name + "?gracePeriodSeconds=0");
+          }};
 }
 
 void RealCluster::control(const std::string& verb) const {

@@ -7,8 +7,12 @@
 #include "base/json.h"
 #include "http/client.h"
 #include "k8s/api_http.h"
+#include "tests/apiserver/checks.h"
 
 namespace vpccni::apiserver {
+
+/// A pod that the API server takes.
+base::Json tiny_pod(const std::string& name, const std::string& node);
 
 class RealCluster {
  public:
@@ -30,6 +34,8 @@ class RealCluster {
                    const base::Json& body = {}) const;
   /// All events.k8s.io/v1 events of the namespace, as the agent's account may list them.
   std::vector<base::Json> events(const std::string& name_space) const;
+  /// By the admin.
+  Changes changes() const;
   /// stop, start, pause, resume.
   void control(const std::string& verb) const;
 

@@ -1,67 +1,14 @@
-// The checks of checks.h against the stand-in: plain HTTP, in this process.
+// The checks of checks.h against the stand-in, and what a real server does not do on demand.
 
+#include "tests/apiserver/stand_in.h"
+
+#include <atomic>
 #include <catch2/catch.hpp>
-#include <future>
-#include <thread>
 
-#include "k8s/api_http.h"
-#include "tests/apiserver/checks.h"
-#include "tests/vpc/kubernetes_face.h"
+#include "k8s/follow.h"
+#include "k8s/permissions.h"
 
 namespace vpccni::apiserver {
-namespace {
-
-class StandIn {
- public:
-  StandIn() : server_(loop_, [this](const auto& request, auto to) { face_.handle(request, to); }) {
-    face_.add_node(kNode, kPodCapacity);
-    for (const auto& [name_space, name] : pods_of_node()) {
-      face_.put_pod(name_space, name, kNode);
-    }
-    face_.put_pod("team", "elsewhere", "large");
-    face_.put_pod("team", "unscheduled", "");
-    for (int number = 0; number < kCrowd; ++number) {
-      face_.put_pod("crowd", crowd_pod(number), "crowded");
-    }
-    url_ = "http://127.0.0.1:" + std::to_string(*server_.listen_tcp("127.0.0.1", 0));
-    thread_ = std::thread([this] { loop_.run(); });
-  }
-  ~StandIn() {
-    loop_.stop();
-    thread_.join();
-  }
-  StandIn(const StandIn&) = delete;
-  StandIn& operator=(const StandIn&) = delete;
-
-  k8s::ApiHttp api() const { return {http::make_curl_client({}), clock_, {url_, "", "", "test"}}; }
-  void set(const vpc::KubernetesFaults& faults) {
-    on_loop([this, &faults] { face_.faults() = faults; });
-  }
-  std::vector<base::Json> events() {
-    std::vector<base::Json> events;
-    on_loop([this, &events] { events = face_.events(); });
-    return events;
-  }
-
- private:
-  void on_loop(const std::function<void()>& task) {
-    std::promise<void> done;
-    loop_.post([&] {
-      task();
-      done.set_value();
-    });
-    done.get_future().wait();
-  }
-
-  base::SystemClock clock_;
-  event::Loop loop_;
-  vpc::KubernetesFace face_;
-  http::Server server_;
-  std::string url_;
-  std::thread thread_;
-};
-
-}  // namespace
 
 TEST_CASE("stand-in: reads and events", "[stand-in]") {
   StandIn stand_in;
@@ -73,6 +20,91 @@ TEST_CASE("stand-in: reads and events", "[stand-in]") {
   check_crowd(api);
   check_hostile_names(api);
   check_event(api, [&stand_in] { return stand_in.events(); });
+  check_watches(api, stand_in.changes());
+  check_annotation(api);
+  check_series(api, [&stand_in] { return stand_in.events(); });
+}
+
+TEST_CASE("stand-in: every permission of the table is used, and no other", "[stand-in]") {
+  StandIn stand_in;
+  auto api = stand_in.api();
+  check_node(api);
+  check_watches(api, stand_in.changes());
+  check_annotation(api);
+  check_series(api, [&stand_in] { return stand_in.events(); });
+  std::set<std::string> wanted;
+  for (const auto& each : k8s::kPermissions) {
+    wanted.insert(std::string(each.verb) + " " + std::string(each.group) + " " +
+                  std::string(each.resource));
+  }
+  std::set<std::string> asked;
+  stand_in.on_loop([&] { asked = stand_in.face().asked(); });
+  CHECK(asked == wanted);
+}
+
+TEST_CASE("stand-in: a follower lives through every end of a watch", "[stand-in]") {
+  StandIn stand_in;
+  auto api = stand_in.api();
+  const base::SystemClock clock;
+  std::mutex mutex;
+  std::string label;
+  std::atomic<int> listed = 0;
+  std::atomic<int> troubles = 0;
+  const auto keep = [&](const k8s::Node& node) {
+    const std::lock_guard lock(mutex);
+    const auto found = node.labels.find("test");
+    label = found == node.labels.end() ? "" : found->second;
+  };
+  const k8s::Follower<k8s::Node> follower{[&](const std::vector<k8s::Node>& nodes) {
+                                            ++listed;
+                                            keep(nodes.at(0));
+                                          },
+                                          [&](const k8s::Node& node, bool) { keep(node); },
+                                          [&](const Error&) { ++troubles; }};
+  std::jthread thread([&](const std::stop_token& stop) {
+    k8s::follow_node(
+        api, clock, [] { return 0.0; }, kNode, follower, stop);
+  });
+  const auto follows = [&](const std::string& value) {
+    stand_in.changes().label_node(value);
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (std::chrono::steady_clock::now() < limit) {
+      {
+        const std::lock_guard lock(mutex);
+        if (label == value) {
+          return true;
+        }
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return false;
+  };
+  CHECK(follows("first"));
+  const int lists = listed;
+  stand_in.on_loop([&] { stand_in.face().end_watches(); });
+  CHECK(follows("after an orderly end"));
+  stand_in.on_loop([&] { stand_in.face().send_bookmarks(); });
+  CHECK(follows("after a bookmark"));
+  CHECK(listed == lists);
+  CHECK(troubles == 0);
+  stand_in.on_loop([&] { stand_in.face().forget_history(); });
+  CHECK(follows("after the history is gone"));
+  CHECK(listed == lists + 1);
+  CHECK(troubles == 0);
+  stand_in.set({.down = true});
+  stand_in.changes().label_node("while it was down");
+  stand_in.set({});
+  CHECK(follows("after it was down"));
+  for (const auto& fault :
+       {vpc::KubernetesFaults{.status = 500}, vpc::KubernetesFaults{.status = 401},
+        vpc::KubernetesFaults{.status = 410}, vpc::KubernetesFaults{.garbage = true}}) {
+    stand_in.set(fault);
+    stand_in.on_loop([&] { stand_in.face().end_watches(); });
+    const int before = troubles;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    stand_in.set({});
+    CHECK(follows("after fault " + std::to_string(fault.status) + std::to_string(before)));
+  }
 }
 
 TEST_CASE("stand-in: refusals", "[stand-in]") {

@@ -1,16 +1,64 @@
 // What the Kubernetes API server answers, and the variables that say where it is.
 
-#include "k8s/api_http.h"
 #include "k8s/config.h"
+#include "k8s/parse.h"
+#include "k8s/read_stream.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace vpccni {
 
 using fuzz::require;
 
+constexpr std::size_t kItem = 4096;
+
+/// However the bytes are cut, the objects are the same.
+void read_list(std::string_view input) {
+  const auto read = [input](std::size_t chunk) {
+    std::vector<std::string> items;
+    k8s::ListReader reader(
+        [&items](std::string_view json) -> Result<> {
+          require(json.size() <= kItem, "an item is bounded");
+          items.emplace_back(json);
+          if (const auto pod = k8s::parse_pod(json)) {
+            require(!pod->name.empty(), "a pod has a name");
+          }
+          return {};
+        },
+        kItem);
+    bool ok = true;
+    for (std::size_t at = 0; at < input.size() && ok; at += chunk) {
+      ok = reader.feed(input.substr(at, chunk)).has_value();
+    }
+    return std::pair(items, ok && reader.finish().has_value());
+  };
+  require(read(1) == read(input.size() + 1), "a list does not depend on how it is cut");
+}
+
+void read_watch(std::string_view input) {
+  const auto read = [input](std::size_t chunk) {
+    std::vector<std::string> lines;
+    k8s::LineReader reader(
+        [&lines](std::string_view json) -> Result<> {
+          require(json.size() <= kItem, "a line is bounded");
+          lines.emplace_back(json);
+          VPCCNI_TRY(const auto change, k8s::parse_node_change(json));
+          require(!change.version.empty(), "a change has a version");
+          return {};
+        },
+        kItem);
+    for (std::size_t at = 0; at < input.size(); at += chunk) {
+      if (!reader.feed(input.substr(at, chunk))) {
+        break;
+      }
+    }
+    return lines;
+  };
+  require(read(1) == read(input.size() + 1), "a watch does not depend on how it is cut");
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view input = fuzz::text_of(data, size);
-  switch (fuzz::take_choice(input, 4)) {
+  switch (fuzz::take_choice(input, 5)) {
     case 0:
       if (const auto node = k8s::parse_node(input)) {
         require(!node->name.empty(), "a node has a name");
@@ -22,21 +70,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         require(!pod->name.empty(), "a pod has a name");
       }
       break;
-    case 2: {
-      std::string next;
-      if (const auto pods = k8s::parse_pod_list(input, next)) {
-        for (const auto& pod : *pods) {
-          require(!pod.name.empty(), "a pod has a name");
-        }
-      }
+    case 2:
+      read_list(input);
       break;
-    }
-    default:
+    case 3:
       if (const auto config = k8s::read_config(fuzz::take_environment(input)); config && *config) {
         require((*config)->url.starts_with("http") && !(*config)->url.ends_with('/'),
                 "the URL is ready for a path");
         require((*config)->url.find_first_of(" \t\r\n") == std::string::npos, "a URL is one word");
       }
+      break;
+    default:
+      read_watch(input);
   }
   return 0;
 }

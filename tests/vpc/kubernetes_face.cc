@@ -1,73 +1,234 @@
 #include "tests/vpc/kubernetes_face.h"
 
+#include <algorithm>
+
 #include "base/text.h"
+#include "tests/vpc/kubernetes_forms.h"
 
 namespace vpccni::vpc {
 
 namespace {
 
 constexpr std::size_t kMostEvents = 10000;
+constexpr std::size_t kHistory = 1000;
+constexpr auto kBookmarkPeriod = std::chrono::seconds(60);
+constexpr auto kLongestWatch = std::chrono::seconds(3600);
 
-http::ServerReply json_reply(int status, const base::Json& body) {
-  return {status, "application/json", base::dump_json(body), {}};
-}
-
-http::ServerReply refuse(int status, const std::string& reason, const std::string& message) {
-  return json_reply(status, {{"kind", "Status"},
-                             {"apiVersion", "v1"},
-                             {"status", "Failure"},
-                             {"reason", reason},
-                             {"message", message},
-                             {"code", status}});
-}
-
-std::string query_value(const std::string& query, std::string_view key) {
-  for (const auto part : base::split(query, '&')) {
-    const auto equals = part.find('=');
-    if (part.substr(0, equals) == key && equals != std::string_view::npos) {
-      return base::percent_decode(part.substr(equals + 1), true);
-    }
-  }
-  return {};
+bool read_only(std::string_view method) {
+  return method == "GET";
 }
 
 }  // namespace
 
+// --- objects
+
 void KubernetesFace::add_node(const std::string& name, int pod_capacity) {
-  nodes_[name] = {{"kind", "Node"},
-                  {"apiVersion", "v1"},
-                  {"metadata", {{"name", name}, {"labels", base::Json::object()}}},
-                  {"spec", base::Json::object()},
-                  {"status", {{"capacity", {{"pods", std::to_string(pod_capacity)}}}}}};
+  put("nodes", {"", name}, new_node(name, pod_capacity));
 }
 
 void KubernetesFace::put_pod(const std::string& name_space, const std::string& name,
                              const std::string& node) {
-  pods_[{name_space, name}] = {
-      {"kind", "Pod"},
-      {"apiVersion", "v1"},
-      {"metadata",
-       {{"name", name}, {"namespace", name_space}, {"uid", "uid-" + name_space + "-" + name}}},
-      {"spec", {{"nodeName", node}}}};
+  put("pods", {name_space, name}, new_pod(name_space, name, node));
 }
 
 void KubernetesFace::remove_pod(const std::string& name_space, const std::string& name) {
-  pods_.erase({name_space, name});
+  remove("pods", {name_space, name});
 }
 
-http::ServerReply KubernetesFace::pod_list(const std::string& query) const {
-  const std::string selector = query_value(query, "fieldSelector");
-  constexpr std::string_view kNodeName = "spec.nodeName=";
-  base::Json items = base::Json::array();
-  for (const auto& [key, pod] : pods_) {
-    if (selector.empty() || (selector.starts_with(kNodeName) &&
-                             pod["spec"]["nodeName"] == selector.substr(kNodeName.size()))) {
-      items.push_back(pod);
+bool KubernetesFace::patch_node(const std::string& name, const base::Json& patch) {
+  const auto found = objects_["nodes"].find({"", name});
+  if (found == objects_["nodes"].end()) {
+    return false;
+  }
+  auto object = found->second;
+  object.merge_patch(patch);
+  return put("nodes", {"", name}, std::move(object));
+}
+
+bool KubernetesFace::patch_pod(const std::string& name_space, const std::string& name,
+                               const base::Json& patch) {
+  const auto found = objects_["pods"].find({name_space, name});
+  if (found == objects_["pods"].end()) {
+    return false;
+  }
+  auto object = found->second;
+  object.merge_patch(patch);
+  return put("pods", {name_space, name}, std::move(object));
+}
+
+/// Nothing happens when the object is as it was, as in etcd.
+bool KubernetesFace::put(const std::string& resource, const Key& key, base::Json object) {
+  base::Json& place = objects_[resource][key];
+  if (!place.is_null()) {
+    object["metadata"]["resourceVersion"] = place["metadata"]["resourceVersion"];
+    if (object == place) {
+      return true;
     }
   }
-  return json_reply(200, {{"kind", "PodList"},
+  object["metadata"]["resourceVersion"] = std::to_string(++version_);
+  Past change{version_, resource, place, object};
+  place = std::move(object);
+  tell(change);
+  return true;
+}
+
+void KubernetesFace::remove(const std::string& resource, const Key& key) {
+  const auto gone = objects_[resource].extract(key);
+  if (!gone.empty()) {
+    tell({++version_, resource, gone.mapped(), nullptr});
+  }
+}
+
+// --- watches
+
+std::string KubernetesFace::line_of(const Past& change, const std::string& selector) {
+  const bool before = !change.before.is_null() && selects(selector, change.before);
+  const bool after = !change.after.is_null() && selects(selector, change.after);
+  if (!before && !after) {
+    return {};
+  }
+  auto object = after ? change.after : change.before;
+  object["metadata"]["resourceVersion"] = std::to_string(change.version);
+  return watch_line(!after ? "DELETED" : before ? "MODIFIED" : "ADDED", object);
+}
+
+void KubernetesFace::tell(const Past& change) {
+  std::erase_if(watches_, [](const auto& watch) { return !watch->stream->open(); });
+  for (const auto& watch : watches_) {
+    if (watch->resource == change.resource) {
+      if (const auto line = line_of(change, watch->selector); !line.empty()) {
+        watch->stream->send(line);
+      }
+    }
+  }
+  history_.push_back(change);
+  if (history_.size() > kHistory) {
+    forgotten_ = history_.front().version;
+    history_.pop_front();
+  }
+}
+
+void KubernetesFace::watch(const Target& target, const std::string& query,
+                           const std::shared_ptr<http::Responder>& to) {
+  auto watch = std::make_unique<Watch>();
+  watch->resource = target.resource;
+  watch->selector = query_value(query, "fieldSelector");
+  watch->stream = to->stream({200, "application/json", "", {}});
+  const auto from =
+      base::parse_integer<std::uint64_t>(query_value(query, "resourceVersion")).value_or(0);
+  if (from == 0) {
+    for (const auto& [key, object] : objects_[target.resource]) {
+      if (selects(watch->selector, object)) {
+        watch->stream->send(watch_line("ADDED", object));
+      }
+    }
+  } else if (from < forgotten_) {
+    watch->stream->send(watch_line(
+        "ERROR", status_json(410, "Expired", "too old resource version: " + std::to_string(from))));
+    return;
+  } else {
+    for (const auto& change : history_) {
+      if (change.version > from && change.resource == target.resource) {
+        watch->stream->send(line_of(change, watch->selector));
+      }
+    }
+  }
+  const int seconds = base::parse_integer<int>(query_value(query, "timeoutSeconds")).value_or(1800);
+  const auto limit = std::min<base::Duration>(kLongestWatch, std::chrono::seconds(seconds));
+  watch->end = loop_.after(limit, [this, raw = watch.get()] {
+    loop_.post([this, raw] {
+      std::erase_if(watches_, [raw](const auto& each) { return each.get() == raw; });
+    });
+  });
+  watches_.push_back(std::move(watch));
+  bookmarks_ = loop_.every(kBookmarkPeriod, [this] { send_bookmarks(); });
+}
+
+void KubernetesFace::send_bookmarks() {
+  for (const auto& watch : watches_) {
+    const base::Json object = {{"kind", watch->resource == "nodes" ? "Node" : "Pod"},
+                               {"apiVersion", "v1"},
+                               {"metadata", {{"resourceVersion", std::to_string(version_)}}}};
+    watch->stream->send(watch_line("BOOKMARK", object));
+  }
+}
+
+void KubernetesFace::end_watches() {
+  watches_.clear();
+}
+
+void KubernetesFace::forget_history() {
+  forgotten_ = ++version_;
+  history_.clear();
+  watches_.clear();
+}
+
+// --- requests
+
+KubernetesFace::Target KubernetesFace::target_of(const std::string& path) {
+  const auto parts = base::split(path, '/');  // "", "api", "v1", …
+  const auto part = [&parts](std::size_t place) {
+    return place < parts.size() ? std::string(parts[place]) : std::string();
+  };
+  Target target;
+  std::size_t at = 3;
+  if (path.starts_with("/apis/")) {
+    target.group = part(2);
+    at = 4;
+  } else if (!path.starts_with("/api/v1/")) {
+    return target;
+  }
+  if (part(at) == "namespaces" && parts.size() > at + 2) {
+    target.key.first = part(at + 1);
+    at += 2;
+  }
+  target.resource = part(at);
+  target.key.second = part(at + 1);
+  const bool known = target.group.empty()
+                         ? target.resource == "nodes" || target.resource == "pods"
+                         : target.group == "events.k8s.io" && target.resource == "events";
+  target.valid = known && parts.size() <= at + 2;
+  return target;
+}
+
+http::ServerReply KubernetesFace::list(const Target& target, const std::string& query) const {
+  const auto selector = query_value(query, "fieldSelector");
+  const auto& objects = objects_.at(target.resource);
+  auto from = objects.begin();
+  auto version = version_;
+  if (const auto token = query_value(query, "continue"); !token.empty()) {
+    const auto place = read_continue(token);
+    if (!place || !query_value(query, "resourceVersion").empty()) {
+      return refuse(400, "BadRequest", "continue key is not valid");
+    }
+    if (place->version < forgotten_) {
+      return refuse(410, "Expired", "The provided continue parameter is too old");
+    }
+    version = place->version;
+    from = objects.upper_bound({place->name_space, place->name});
+  }
+  // From memory there are no pages: the real server ignores the limit then.
+  const bool cached = query_value(query, "resourceVersion") == "0";
+  const auto limit = base::parse_integer<std::size_t>(query_value(query, "limit"));
+  const std::size_t most = cached || !limit ? objects.size() : *limit;
+  base::Json metadata = {{"resourceVersion", std::to_string(version)}};
+  base::Json items = base::Json::array();
+  for (; from != objects.end(); ++from) {
+    const bool wanted = (target.key.first.empty() || from->first.first == target.key.first) &&
+                        selects(selector, from->second);
+    if (wanted && items.size() == most) {
+      const auto& last = items.back()["metadata"];
+      metadata["continue"] = write_continue(
+          {version, base::string_member(last, "namespace"), base::string_member(last, "name")});
+      break;
+    }
+    if (wanted) {
+      items.push_back(from->second);
+    }
+  }
+  return json_reply(200, {{"kind", target.resource == "pods" ? "PodList" : "NodeList"},
                           {"apiVersion", "v1"},
-                          {"metadata", {{"resourceVersion", "1"}}},
+                          {"metadata", metadata},
                           {"items", items}});
 }
 
@@ -88,36 +249,118 @@ http::ServerReply KubernetesFace::create_event(const http::ServerRequest& reques
   return json_reply(201, *event);
 }
 
-http::ServerReply KubernetesFace::answer(const http::ServerRequest& request) {
-  const auto parts = base::split(request.path, '/');  // "", "api", "v1", …
+http::ServerReply KubernetesFace::patch_event(const Target& target, const base::Json& patch) {
+  const auto found = std::find_if(events_.begin(), events_.end(), [&](const auto& event) {
+    const auto& metadata = event["metadata"];
+    return base::string_member(metadata, "namespace") == target.key.first &&
+           base::string_member(metadata, "name") == target.key.second;
+  });
+  if (found == events_.end()) {
+    return refuse(404, "NotFound", "events \"" + target.key.second + "\" not found");
+  }
+  const auto* series = base::find_member(patch, "series");
+  if (series == nullptr || base::integer_member(*series, "count").value_or(0) < 2 ||
+      base::string_member(*series, "lastObservedTime").empty()) {
+    return refuse(422, "Invalid", "Event is invalid: series: a count of at least 2 and a time");
+  }
+  found->merge_patch(patch);
+  return json_reply(200, *found);
+}
+
+http::ServerReply KubernetesFace::patch(const http::ServerRequest& request, const Target& target) {
+  if (http::header(request.headers, "Content-Type") != "application/merge-patch+json") {
+    return refuse(415, "UnsupportedMediaType", "the body is no JSON merge patch");
+  }
+  const auto change = base::parse_json(request.body);
+  if (!change || !change->is_object()) {
+    return refuse(400, "BadRequest", "the body is no JSON object");
+  }
+  if (target.resource == "events") {
+    return patch_event(target, *change);
+  }
+  const bool done = target.resource == "nodes"
+                        ? patch_node(target.key.second, *change)
+                        : patch_pod(target.key.first, target.key.second, *change);
+  return done ? json_reply(200, objects_[target.resource][target.key])
+              : refuse(404, "NotFound",
+                       target.resource + " \"" + target.key.second + "\" not found");
+}
+
+/// Of nodes and pods: for tests, the agent makes none.
+http::ServerReply KubernetesFace::create(const http::ServerRequest& request, const Target& target) {
+  auto object = base::parse_json(request.body);
+  if (!object || !object->is_object()) {
+    return refuse(400, "BadRequest", "the body is no JSON object");
+  }
+  auto& metadata = (*object)["metadata"];
+  const auto name = base::string_member(metadata, "name");
+  if (name.empty()) {
+    return refuse(422, "Invalid", "metadata.name: Required value");
+  }
+  if (target.resource == "pods") {
+    metadata["namespace"] = target.key.first;
+  }
+  metadata["uid"] = "uid-" + target.key.first + "-" + name;
+  put(target.resource, {target.key.first, name}, *object);
+  return json_reply(201, *object);
+}
+
+http::ServerReply KubernetesFace::answer(const http::ServerRequest& request, const Target& target) {
   if (request.method == "GET" && request.path == "/version") {
     return json_reply(200, {{"major", "1"}, {"minor", "31"}, {"gitVersion", "v1.31.0"}});
   }
-  if (request.method == "GET" && parts.size() == 5 && request.path.starts_with("/api/v1/nodes/")) {
-    const auto node = nodes_.find(std::string(parts[4]));
-    return node == nodes_.end()
-               ? refuse(404, "NotFound", "nodes \"" + std::string(parts[4]) + "\" not found")
-               : json_reply(200, node->second);
+  if (!target.valid) {
+    return refuse(404, "NotFound", "the server could not find the requested resource");
   }
-  if (request.method == "GET" && request.path == "/api/v1/pods") {
-    return pod_list(request.query);
+  const bool named = !target.key.second.empty();
+  if (request.method == "POST" && !named) {
+    return target.resource == "events" ? create_event(request) : create(request, target);
   }
-  if (request.method == "GET" && parts.size() == 7 && parts[3] == "namespaces" &&
-      parts[5] == "pods") {
-    const auto pod = pods_.find({std::string(parts[4]), std::string(parts[6])});
-    return pod == pods_.end()
-               ? refuse(404, "NotFound", "pods \"" + std::string(parts[6]) + "\" not found")
-               : json_reply(200, pod->second);
+  if (request.method == "PATCH" && named) {
+    return patch(request, target);
   }
-  if (request.method == "POST" && request.path.starts_with("/apis/events.k8s.io/v1/namespaces/") &&
-      request.path.ends_with("/events")) {
-    return create_event(request);
+  if (target.resource == "events" || (!read_only(request.method) && request.method != "DELETE")) {
+    return refuse(405, "MethodNotAllowed", "the server does not allow this method");
   }
-  return refuse(404, "NotFound", "the server could not find the requested resource");
+  if (!named && read_only(request.method)) {
+    return list(target, request.query);
+  }
+  const auto found = objects_[target.resource].find(target.key);
+  if (found == objects_[target.resource].end()) {
+    return refuse(404, "NotFound", target.resource + " \"" + target.key.second + "\" not found");
+  }
+  const auto object = found->second;
+  if (request.method == "DELETE") {
+    remove(target.resource, target.key);
+  }
+  return json_reply(200, object);
+}
+
+void KubernetesFace::note(const http::ServerRequest& request, const Target& target) {
+  const bool watching = query_value(request.query, "watch") == "true";
+  const bool named = !target.key.second.empty();
+  const std::string verb = request.method == "POST"     ? "create"
+                           : request.method == "PATCH"  ? "patch"
+                           : request.method == "DELETE" ? "delete"
+                           : watching                   ? "watch"
+                           : named                      ? "get"
+                                                        : "list";
+  if (target.valid) {
+    asked_.insert(verb + " " + target.group + " " + target.resource);
+  }
+}
+
+void KubernetesFace::set_faults(const KubernetesFaults& faults) {
+  faults_ = faults;
+  if (faults.down) {
+    watches_.clear();
+  }
 }
 
 void KubernetesFace::handle(const http::ServerRequest& request,
                             const std::shared_ptr<http::Responder>& to) {
+  const auto target = target_of(request.path);
+  note(request, target);
   if (faults_.down) {
     to->drop();
   } else if (faults_.black_hole) {
@@ -126,8 +369,11 @@ void KubernetesFace::handle(const http::ServerRequest& request,
     to->reply(refuse(faults_.status, "Fault", "injected"));
   } else if (faults_.garbage) {
     to->reply({200, "application/json", "{\"kind\": \"Node\", ", {}});
+  } else if (target.valid && target.resource != "events" && target.key.second.empty() &&
+             query_value(request.query, "watch") == "true") {
+    watch(target, request.query, to);
   } else {
-    to->reply(answer(request));
+    to->reply(answer(request, target));
   }
 }
 

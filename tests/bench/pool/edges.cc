@@ -212,6 +212,13 @@ Result<> NodeEc2::unassign_prefixes(const net::EniId& eni, const std::vector<net
   });
 }
 
+Result<> NodeEc2::unassign_ipv6_prefixes(const net::EniId& eni,
+                                         const std::vector<net::Cidr>& which) {
+  return call<void>("UnassignIpv6Addresses", [&](base::Instant now) {
+    return site_.account.model().unassign_ipv6(eni, {}, which, now);
+  });
+}
+
 Result<> NodeEc2::create_tags(const std::string& resource, const aws::Tags& tags) {
   return call<void>("CreateTags", [&](base::Instant now) {
     return site_.account.model().create_tags({resource}, tags, now);

@@ -56,6 +56,8 @@ class NodeEc2 final : public aws::Ec2 {
   Result<aws::Added> assign_ipv6_prefixes(const net::EniId& eni, int count) override;
   Result<> unassign_addresses(const net::EniId& eni, const std::vector<net::Ip>& ips) override;
   Result<> unassign_prefixes(const net::EniId& eni, const std::vector<net::Cidr>& which) override;
+  Result<> unassign_ipv6_prefixes(const net::EniId& eni,
+                                  const std::vector<net::Cidr>& which) override;
   Result<> create_tags(const std::string& resource, const aws::Tags& tags) override;
 
  private:

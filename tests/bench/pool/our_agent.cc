@@ -1,5 +1,7 @@
 #include "tests/bench/pool/our_agent.h"
 
+#include "agent/attached.h"
+
 #include <algorithm>
 
 namespace vpccni::pool {
@@ -69,25 +71,23 @@ bool OurAgent::set_up() {
     return false;
   }
   node_.identity = *std::move(identity);
-  const auto managed = agent::managed_enis(edges_, node_);
-  if (!managed || managed->enis.empty()) {
+  const auto attached = agent::attached_enis(edges_, node_);
+  if (!attached) {
     return false;
   }
-  ipam::CoreOptions options;
-  options.store = {node_.card, false, targets_.cooldown};
-  const int max_pods =
-      targets_.max_pods > 0 ? targets_.max_pods : agent::default_max_pods(node_.limits);
-  options.targets = {targets_.warm_enis, targets_.warm_ips, targets_.minimum_ips, max_pods};
-  options.limits = {node_.max_enis() - managed->unmanaged, node_.addresses_per_eni()};
-  core_ = std::make_unique<ipam::Core>(options, clock_.now());
-  for (const auto& eni : managed->enis) {
-    const auto subnet = agent::subnet_cidr(edges_, node_, eni);
-    auto made = subnet ? agent::set_up_attached(edges_, node_, eni, *subnet, {})
-                       : Result<ipam::EniReady>(subnet.error());
-    if (made) {
-      core_->on(*std::move(made), clock_.now());
-    }
+  auto& set = node_.settings;
+  set.enable_prefix_delegation = targets_.prefixes;
+  set.warm_eni_target = targets_.warm_enis;
+  set.warm_ip_target = targets_.warm_ips;
+  set.minimum_ip_target = targets_.minimum_ips;
+  set.warm_prefix_target = targets_.warm_prefixes;
+  auto options = agent::core_options(node_, attached->unmanaged);
+  options.store.cooldown = targets_.cooldown;
+  if (targets_.max_pods > 0) {
+    options.targets.max_pods = targets_.max_pods;
   }
+  core_ = std::make_unique<ipam::Core>(options, clock_.now());
+  agent::bring_in(*core_, edges_, node_, *attached, {}, {});
   return true;
 }
 

@@ -1,0 +1,122 @@
+// What the agent makes of Kubernetes: targets from the node object, events, pod annotations.
+#include "agent/agent.h"
+
+namespace vpccni::agent {
+
+namespace {
+
+constexpr auto kEventPeriod = std::chrono::seconds(60);
+
+std::string first_address(const auto& reply) {
+  if (reply.ipallocationmetadata_size() == 0) {
+    return "";
+  }
+  const auto& first = reply.ipallocationmetadata(0);
+  return first.ipv4addr().empty() ? first.ipv6addr() : first.ipv4addr();
+}
+
+}  // namespace
+
+void Agent::follow_cluster() {
+  cluster_->follow(
+      [this](const NodeFacts& facts) { loop_.post([this, facts] { node_changed(facts); }); });
+  tell_quarantined();
+  timers_.push_back(loop_.every(kEventPeriod, [this] {
+    tell_quarantined();
+    cluster_->tell_repeats();
+  }));
+}
+
+/// Counts at once, without a restart: the pool's next plan uses the new targets.
+void Agent::node_changed(const NodeFacts& facts) {
+  std::vector<std::string> unusable;
+  const auto wanted = effective_targets(node_.settings, facts.labels, facts.annotations, unusable);
+  for (const auto& text : unusable) {
+    edges_.log.warn("ignoring a target", {{"because", text}});
+  }
+  auto targets = core_->targets();
+  targets.warm_enis = wanted.warm_enis.value;
+  targets.warm_ips = wanted.warm_ips.value;
+  targets.minimum_ips = wanted.minimum_ips.value;
+  targets.warm_prefixes = wanted.warm_prefixes.value;
+  targets.max_pods = facts.max_pods.value_or(targets.max_pods);
+  if (!(wanted == targets_) || targets.max_pods != core_->targets().max_pods) {
+    edges_.log.info(
+        "targets taken from the node object",
+        {{"max_pods", std::to_string(targets.max_pods)}, {"targets", targets_json(wanted)}});
+  }
+  // Unmanaged ENIs are taken off the limit already: only the difference counts.
+  const int enis = max_enis(node_.limits, wanted.max_enis.value) -
+                   max_enis(node_.limits, targets_.max_enis.value);
+  core_->set_eni_limit(core_->limits().enis + enis);
+  core_->set_targets(targets);
+  targets_ = wanted;
+  const bool schedulable = node_.settings.manage_enis_non_schedulable || !facts.cordoned;
+  core_->on(ipam::Schedulable{schedulable}, edges_.clock.now());
+}
+
+void Agent::tell_quarantined() {
+  const auto& quarantined = core_->store().quarantined();
+  std::string fresh;
+  for (const auto& [address, entry] : quarantined) {
+    if (!quarantine_told_.contains(address)) {
+      fresh += (fresh.empty() ? "" : ", ") + to_string(address) + " (" + entry.pod.name_space +
+               "/" + entry.pod.name + ")";
+    }
+  }
+  quarantine_told_.clear();
+  for (const auto& [address, entry] : quarantined) {
+    quarantine_told_.insert(address);
+  }
+  if (!fresh.empty()) {
+    cluster_->post_event("AddressQuarantined", "Quarantine",
+                         "held by live pods, but on no ENI that EC2 lists; kept, and not given "
+                         "out: " +
+                             fresh);
+  }
+}
+
+void Agent::tell_failed_add(const ipam::PodInfo& pod, const ipam::AddFailure& why) {
+  if (cluster_) {
+    cluster_->add_failed(pod.name_space, pod.name, why.reason, why.detail);
+  }
+}
+
+/// An annotation that cannot be written fails the ADD, as upstream's does: the reply is whole but
+/// for its success, and the address stays the pod's until the runtime's DEL.
+void Agent::annotate_then_reply(Caller caller, ::rpc::AddNetworkReply reply) {
+  const ipam::Token token = next_token();
+  annotating_.emplace(token, std::move(caller.done));
+  PodAddress what{caller.pod.name_space, caller.pod.name, first_address(reply)};
+  cluster_->annotate(what, [this, token, pod = caller.pod, reply](const Result<>& done) mutable {
+    loop_.post([this, token, pod, reply = std::move(reply), done]() mutable {
+      if (!done) {
+        const ipam::AddFailure why{"POD_ANNOTATION", done.error().message};
+        edges_.log.error("a pod is not annotated", {{"error", why.detail}});
+        tell_failed_add(pod, why);
+        reply.set_success(false);
+        reply.set_failurereason(why.reason + ": " + why.detail);
+      }
+      annotating_.extract(token).mapped()({}, reply.SerializeAsString());
+    });
+  });
+}
+
+/// The address is free already. An annotation that cannot be cleared is the caller's to know.
+void Agent::clear_then_reply(Caller caller, ::rpc::DelNetworkReply reply) {
+  const ipam::Token token = next_token();
+  annotating_.emplace(token, std::move(caller.done));
+  PodAddress what{caller.pod.name_space, caller.pod.name, first_address(reply)};
+  cluster_->clear(what, [this, token, reply](const Result<>& done) mutable {
+    loop_.post([this, token, reply = std::move(reply), done] {
+      rpc::Status status;
+      if (!done) {
+        edges_.log.error("a pod's annotation is not cleared", {{"error", done.error().message}});
+        status = {rpc::Code::unknown, "1 error occurred:\n\t* " + done.error().message + "\n\n"};
+      }
+      annotating_.extract(token).mapped()(status, reply.SerializeAsString());
+    });
+  });
+}
+
+}  // namespace vpccni::agent

@@ -1,0 +1,111 @@
+#pragma once
+// The agent's side of Kubernetes: follows the own node and its pods, writes events and pod
+// annotations. Has threads of its own; the loop never waits for the API server. Thread-safe. The
+// API server may be away for any time: what is to be followed comes when it is back, events of that
+// time are dropped.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "agent/event_book.h"
+#include "agent/pod_annotation.h"
+#include "agent/worker.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "k8s/api.h"
+#include "settings/settings.h"
+
+namespace vpccni::agent {
+
+/// What the node object and its pods say.
+struct NodeFacts {
+  std::optional<int> max_pods;  // the kubelet's, less the pods on the host's own network
+  bool cordoned = false;
+  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> annotations;
+  friend bool operator==(const NodeFacts&, const NodeFacts&) = default;
+};
+
+/// Must the API server answer before the agent starts (spec agent.md 1.1 step 2)?
+bool needs_api_server(const settings::Settings& settings);
+/// Step 3a: a time-out is tried again for ever, any other error ends the wait.
+Result<> await_api_server(k8s::Api& api, const base::Clock& clock, const base::Log& log,
+                          const std::stop_token& stop);
+
+class Cluster {
+ public:
+  struct Options {
+    std::string node_name;  // "" = nothing is followed
+    std::string pod_name;   // our own, in kube-system; "" = no events about us
+    bool annotate_pods = false;
+  };
+  /// References outlive the cluster.
+  Cluster(k8s::Api& api, const base::Clock& clock, const base::Log& log, Options options);
+  ~Cluster();
+  Cluster(const Cluster&) = delete;
+  Cluster& operator=(const Cluster&) = delete;
+
+  /// Once. `changed` gets the facts whenever they differ from the last ones, on other threads but
+  /// one call at a time; it must not block.
+  void follow(std::function<void(const NodeFacts&)> changed);
+
+  /// An event about our own pod, of type Warning. Repeats are counted.
+  void post_event(const std::string& reason, const std::string& action, const std::string& note);
+  /// EC2 does not allow the operation, "CreateTags" (spec agent.md 8.4).
+  void missing_permission(std::string_view operation);
+  /// An event about the pod: its ADD failed for a reason of the catalogue.
+  void add_failed(const std::string& name_space, const std::string& pod, const std::string& reason,
+                  const std::string& detail);
+  /// Tells the counts of repeats that are due. To be called about once a minute.
+  void tell_repeats();
+
+  bool annotates_pods() const { return annotations_ != nullptr; }
+  /// Answered on another thread within some 5 s, unless the cluster ends before.
+  using Answer = std::function<void(Result<>)>;
+  void annotate(PodAddress what, Answer answer);
+  void clear(PodAddress what, Answer answer);
+
+ private:
+  using PodKey = std::pair<std::string, std::string>;
+  struct PodFacts {
+    std::string uid;
+    bool counts_as_host = false;
+  };
+  void follow_node(const std::stop_token& stop);
+  void follow_pods(const std::stop_token& stop);
+  void note_node(std::optional<k8s::Node> node);
+  void note_pods(const std::vector<k8s::Pod>& pods);
+  void note_pod(const k8s::Pod& pod, bool gone);
+  void tell_locked();
+  void trouble(const char* what, const Error& error);
+  void write(EventKey key, std::string note);
+  void create(const EventKey& key, const std::string& note);
+  std::string uid_of(const std::string& name_space, const std::string& pod);
+
+  k8s::Api& api_;
+  const base::Clock& clock_;
+  const base::Log& log_;
+  const Options options_;
+
+  std::mutex facts_mutex_;  // guards the next six
+  std::function<void(const NodeFacts&)> changed_;
+  std::optional<k8s::Node> node_;
+  std::map<PodKey, PodFacts> pods_;
+  std::optional<NodeFacts> told_;
+  bool in_trouble_ = false;
+  bool too_many_pods_ = false;
+
+  std::mutex events_mutex_;  // guards book_
+  EventBook book_;
+
+  std::unique_ptr<Worker> annotations_;
+  Worker events_;
+  std::jthread node_thread_;
+  std::jthread pods_thread_;  // last: threads use the others
+};
+
+}  // namespace vpccni::agent

@@ -1,0 +1,183 @@
+#include "k8s/parse.h"
+
+#include <limits>
+
+#include "base/json.h"
+#include "base/text.h"
+
+namespace vpccni::k8s {
+
+namespace {
+
+using base::Json;
+
+constexpr std::size_t kMessageLimit = 512;
+
+std::map<std::string, std::string> texts(const Json* object) {
+  std::map<std::string, std::string> out;
+  if (object != nullptr && object->is_object()) {
+    for (const auto& [key, value] : object->items()) {
+      if (value.is_string()) {
+        out.emplace(key, value.get<std::string>());
+      }
+    }
+  }
+  return out;
+}
+
+const Json& member_or_null(const Json& value, std::string_view name) {
+  static const Json null;
+  const Json* found = base::find_member(value, name);
+  return found == nullptr ? null : *found;
+}
+
+Result<Json> object(std::string_view text) {
+  VPCCNI_TRY(auto value, base::parse_json(text, {.bytes = kObjectLimit}));
+  if (!value.is_object()) {
+    return Error{Errc::corrupt, "a JSON object expected"};
+  }
+  return value;
+}
+
+/// A count of pods as the API server writes quantities: "110", but "1k" for 1000.
+std::optional<int> pod_count(std::string text) {
+  std::int64_t unit = 1;
+  if (text.ends_with('k')) {
+    unit = 1000;
+    text.pop_back();
+  }
+  const auto count = base::parse_integer<int>(text);
+  if (!count || *count < 0 || *count > std::numeric_limits<int>::max() / unit) {
+    return std::nullopt;
+  }
+  return static_cast<int>(*count * unit);
+}
+
+Result<Node> node_of(const Json& value) {
+  const Json& metadata = member_or_null(value, "metadata");
+  Node node;
+  node.name = base::string_member(metadata, "name");
+  node.labels = texts(base::find_member(metadata, "labels"));
+  node.annotations = texts(base::find_member(metadata, "annotations"));
+  const Json& taints = member_or_null(member_or_null(value, "spec"), "taints");
+  if (taints.is_array()) {
+    for (const auto& taint : taints) {
+      node.taints.push_back(
+          {base::string_member(taint, "key"), base::string_member(taint, "effect")});
+    }
+  }
+  const Json& capacity = member_or_null(member_or_null(value, "status"), "capacity");
+  node.pod_capacity = pod_count(base::string_member(capacity, "pods"));
+  if (node.name.empty()) {
+    return Error{Errc::corrupt, "a node without a name"};
+  }
+  return node;
+}
+
+Result<Pod> pod_of(const Json& value) {
+  const Json& metadata = member_or_null(value, "metadata");
+  Pod pod;
+  pod.name_space = base::string_member(metadata, "namespace");
+  pod.name = base::string_member(metadata, "name");
+  pod.uid = base::string_member(metadata, "uid");
+  pod.annotations = texts(base::find_member(metadata, "annotations"));
+  pod.host_network =
+      base::bool_member(member_or_null(value, "spec"), "hostNetwork").value_or(false);
+  const auto phase = base::string_member(member_or_null(value, "status"), "phase");
+  pod.finished = phase == "Succeeded" || phase == "Failed";
+  if (pod.name.empty()) {
+    return Error{Errc::corrupt, "a pod without a name"};
+  }
+  return pod;
+}
+
+/// {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": …}}
+Error watch_error(const Json& status) {
+  const auto code = base::integer_member(status, "code").value_or(500);
+  const int number = code >= 400 && code <= 599 ? static_cast<int>(code) : 500;
+  return {class_of(number),
+          "the watch ends: " + base::string_member(status, "message").substr(0, kMessageLimit),
+          std::to_string(number)};
+}
+
+template <class T>
+Result<Change<T>> change_of(std::string_view text, Result<T> (*parse)(const Json&)) {
+  VPCCNI_TRY(const auto value, object(text));
+  const std::string type = base::string_member(value, "type");
+  const Json& what = member_or_null(value, "object");
+  if (type == "ERROR") {
+    return watch_error(what);
+  }
+  Change<T> change;
+  change.version = base::string_member(member_or_null(what, "metadata"), "resourceVersion");
+  if (change.version.empty()) {
+    return Error{Errc::corrupt, "a watch event without a version"};
+  }
+  if (type == "BOOKMARK") {
+    return change;
+  }
+  if (type != "ADDED" && type != "MODIFIED" && type != "DELETED") {
+    return Error{Errc::corrupt, "no type of a watch event: " + base::json_quote(type)};
+  }
+  change.kind = type == "DELETED" ? Change<T>::Kind::gone : Change<T>::Kind::present;
+  VPCCNI_TRY(change.object, parse(what));
+  return change;
+}
+
+}  // namespace
+
+Result<Node> parse_node(std::string_view text) {
+  VPCCNI_TRY(const auto value, object(text));
+  return node_of(value);
+}
+
+Result<Pod> parse_pod(std::string_view text) {
+  VPCCNI_TRY(const auto value, object(text));
+  return pod_of(value);
+}
+
+Result<std::string> parse_version(std::string_view text) {
+  VPCCNI_TRY(const auto value, object(text));
+  return base::string_member(value, "gitVersion");
+}
+
+Result<std::string> parse_name(std::string_view text) {
+  VPCCNI_TRY(const auto value, object(text));
+  auto name = base::string_member(member_or_null(value, "metadata"), "name");
+  if (name.empty()) {
+    return Error{Errc::corrupt, "an object without a name"};
+  }
+  return name;
+}
+
+Result<Change<Node>> parse_node_change(std::string_view text) {
+  return change_of<Node>(text, node_of);
+}
+
+Result<Change<Pod>> parse_pod_change(std::string_view text) {
+  return change_of<Pod>(text, pod_of);
+}
+
+Errc class_of(int status) {
+  switch (status) {
+    case 401:
+    case 403:
+      return Errc::denied;
+    case 404:
+      return Errc::not_found;
+    case 409:
+    case 410:
+      return Errc::conflict;
+    case 429:
+      return Errc::throttled;
+    default:
+      return status >= 500 ? Errc::unavailable : Errc::invalid_argument;
+  }
+}
+
+std::string status_message(std::string_view text) {
+  const auto status = base::parse_json(text);
+  return status ? base::string_member(*status, "message").substr(0, kMessageLimit) : "";
+}
+
+}  // namespace vpccni::k8s
