@@ -279,7 +279,7 @@ void Agent::perform(ipam::Execute& effect) {
 
 void Agent::perform(ipam::Observe& effect) {
   pool_.post([this, effect](const std::stop_token&) {
-    post_event(observe(edges_, node_, effect.generation));
+    post_event(observe(edges_, node_, effect));
   });
 }
 

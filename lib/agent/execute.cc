@@ -165,9 +165,25 @@ std::vector<podnet::HostPodRoute> pod_routes(const podnet::HostPods& pods,
   return routes;
 }
 
-ipam::Observed observe(const Edges& edges, const Node& node, std::uint64_t generation) {
+/// Does IMDS show just what the store has?
+bool shows_the_same(const Edges& edges, const Node& node, const ipam::Observe& look) {
+  const auto shown = shown_enis(edges, node);
+  if (!shown) {
+    return false;
+  }
+  std::map<net::EniId, std::set<net::Cidr>> seen;
+  for (const auto& eni : shown->enis) {
+    if (!look.unmanaged.contains(eni.id)) {
+      const auto blocks = pod_blocks(eni, node.family());
+      seen[eni.id] = {blocks.begin(), blocks.end()};
+    }
+  }
+  return seen == look.known;
+}
+
+ipam::Observed observe(const Edges& edges, const Node& node, const ipam::Observe& look) {
   ipam::Observed observed;
-  observed.generation = generation;
+  observed.generation = look.generation;
   const auto pods = edges.kernel.host_pods();
   if (!pods) {
     observed.enis = wrap(pods.error(), "look for pods in the kernel");
@@ -177,6 +193,10 @@ ipam::Observed observe(const Edges& edges, const Node& node, std::uint64_t gener
     observed.pod_routes.push_back(route.address);
   }
   observed.by_ec2 = !node.settings.imds_only;
+  if (observed.by_ec2 && !look.ask_ec2 && shows_the_same(edges, node, look)) {
+    observed.same = true;
+    return observed;
+  }
   const auto managed = observed.by_ec2 ? managed_enis(edges, node) : shown_enis(edges, node);
   if (!managed) {
     observed.enis = managed.error();

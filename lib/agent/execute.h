@@ -11,8 +11,9 @@ namespace vpccni::agent {
 Result<ipam::Outcome> execute(const Edges& edges, const Node& node, const ipam::Action& action,
                               const std::stop_token& stop);
 
-/// EC2's view of this instance's ENIs that are ours to manage, and the kernel's pod routes.
-ipam::Observed observe(const Edges& edges, const Node& node, std::uint64_t generation);
+/// EC2's view of this instance's ENIs that are ours to manage, or that nothing has changed, and the
+/// kernel's pod routes.
+ipam::Observed observe(const Edges& edges, const Node& node, const ipam::Observe& look);
 
 /// Sets up an ENI that observe() found. Answers EniReady or AdoptFailed.
 ipam::Event adopt(const Edges& edges, const Node& node, const ipam::ObservedEni& seen,

@@ -296,9 +296,24 @@ std::vector<Effect> Core::take_effects(base::Instant now) {
   }
   if (!observing_ && !running_ && now.steady >= observe_at_) {
     observing_ = true;
-    effects_.push_back(Observe{generation_});
+    effects_.push_back(next_observation(now));
   }
   return std::exchange(effects_, {});
+}
+
+Observe Core::next_observation(base::Instant now) {
+  Observe look{.generation = generation_, .unmanaged = unmanaged_};
+  bool unconfirmed = !store_.quarantined().empty() || !leaving_.empty() || !unassigned_.empty();
+  for (const auto& [id, eni] : store_.enis()) {
+    unconfirmed = unconfirmed || !eni.set_up;
+    auto& blocks = look.known[id];
+    for (const auto& [cidr, block] : eni.blocks) {
+      unconfirmed = unconfirmed || !block.confirmed;
+      blocks.insert(cidr);
+    }
+  }
+  look.ask_ec2 = doubt_ || unconfirmed || now.steady >= ask_ec2_at_;
+  return look;
 }
 
 std::vector<Assignment> Core::quarantined_assignments() const {

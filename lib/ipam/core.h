@@ -109,6 +109,7 @@ class Core {
   base::Duration next_delay();
   void track_distance(base::Instant now);
   Recent recent(base::Instant now) const;
+  Observe next_observation(base::Instant now);
   void restore_given_back(const Recent& recent, base::Instant now);
   std::vector<net::EniId> eni_ids() const;
   std::vector<Assignment> quarantined_assignments() const;
@@ -149,6 +150,9 @@ class Core {
   std::uint64_t generation_ = 0;  // of the pool: grows when EC2's side changes or may have
   bool observing_ = false;
   base::SteadyTime observe_at_{};
+  bool doubt_ = true;                                // EC2's side may be other than the store says
+  base::SteadyTime ask_ec2_at_{};                    // in any case
+  std::set<net::EniId> unmanaged_;                   // as EC2 last said
   std::map<net::EniId, base::SteadyTime> adopting_;  // ENI -> not again before
   // Given back by us a moment ago; EC2's and IMDS's views may lag.
   std::map<net::Cidr, base::WallTime> unassigned_;
@@ -158,6 +162,8 @@ class Core {
 /// EC2 and IMDS may show for this long what was changed before.
 inline constexpr auto kConsistencyLag = std::chrono::seconds(60);
 inline constexpr auto kObservePeriod = std::chrono::seconds(60);
+/// EC2 is asked this often although nothing looks changed; jitter adds up to half.
+inline constexpr auto kAskEc2Period = std::chrono::minutes(10);
 inline constexpr auto kPoolPeriod = std::chrono::seconds(5);
 
 }  // namespace vpccni::ipam

@@ -84,6 +84,7 @@ void Core::operation_failed(const Error& error, base::Instant now) {
   gate_.retry_at = now.steady + next_delay();
   // It may have happened all the same (a lost answer): ask before planning on.
   observe_at_ = now.steady;
+  doubt_ = true;
 }
 
 void Core::handle(OperationDone& event, base::Instant now) {

@@ -19,11 +19,19 @@ void Core::handle(Observed& event, base::Instant now) {
     observe_at_ = now.steady + std::chrono::seconds(1);  // the pool moved on: ask again
     return;
   }
+  if (event.same) {
+    release_vanished(event.pod_routes, now);
+    return;
+  }
   if (!event.enis || event.enis->empty()) {
     report(Report::Level::warn, "cannot compare the pool with EC2; nothing is changed",
            {{"error", event.enis ? "EC2 lists no ENI at all" : event.enis.error().message}});
     return;
   }
+  doubt_ = false;
+  unmanaged_ = std::move(event.unmanaged);
+  ask_ec2_at_ = now.steady + kAskEc2Period +
+                std::chrono::seconds(random_() % std::chrono::seconds(kAskEc2Period / 2).count());
   release_vanished(event.pod_routes, now);
   for (const auto& seen : *event.enis) {
     reconcile_eni(seen, event.by_ec2, now);

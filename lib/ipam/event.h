@@ -3,7 +3,9 @@
 // and performs the same effects as the agent.
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -73,7 +75,10 @@ struct Observed {
   Result<std::vector<ObservedEni>> enis = Error{};
   /// False: IMDS alone spoke (ENABLE_IMDS_ONLY_MODE). What it does not list is kept.
   bool by_ec2 = true;
-  std::vector<net::Ip> pod_routes;  // addresses with a host route through a pod's link
+  /// IMDS shows just what the Observe effect said; EC2 was not asked, and `enis` is empty.
+  bool same = false;
+  std::set<net::EniId> unmanaged = {};  // attached, listed by EC2, not ours to use
+  std::vector<net::Ip> pod_routes;      // addresses with a host route through a pod's link
 };
 
 /// An ENI found by Observed could not be set up.
@@ -124,9 +129,14 @@ struct Execute {
   std::string recent;
 };
 
-/// Ask EC2 and the kernel, answer with Observed.
+/// Look at the kernel and at IMDS, and at EC2 if IMDS shows anything else than `known` or if asked
+/// to: one call a minute from every node would use up what EC2 allows the account. Answer with
+/// Observed.
 struct Observe {
   std::uint64_t generation = 0;
+  bool ask_ec2 = true;
+  std::map<net::EniId, std::set<net::Cidr>> known = {};
+  std::set<net::EniId> unmanaged = {};  // IMDS shows them too
 };
 
 /// Set up an attached ENI that the store does not know, answer with EniReady or AdoptFailed.

@@ -86,8 +86,11 @@ struct Plan {
 inline constexpr auto kSubnetExhaustedPause = std::chrono::seconds(120);
 inline constexpr auto kShrinkPause = std::chrono::seconds(30);
 inline constexpr auto kMinimumEniAge = std::chrono::seconds(60);
-/// A small shortage waits this long for company: upstream's loop looks as often.
-inline constexpr auto kGrowthWindow = std::chrono::seconds(5);
+/// A small shortage waits this long for company, a surplus to be needed again: pods come and go,
+/// and each call of EC2 counts against the whole account.
+inline constexpr auto kGrowthWindow = std::chrono::seconds(30);
+inline constexpr auto kLargeSurplusHold = std::chrono::seconds(60);
+inline constexpr auto kSurplusHold = std::chrono::minutes(5);
 
 /// How far the pool is from its targets (spec 4.2), in addresses, or in prefixes if those are what
 /// it holds. Without an IP target there is no shortage, and a surplus only of prefixes.

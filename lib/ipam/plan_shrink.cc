@@ -96,6 +96,16 @@ std::optional<Release> stand_ins(const Snapshot& s) {
 
 }  // namespace
 
+/// What is a little too much is what the next pods need: it goes only when it has not been needed
+/// for long. More goes sooner.
+std::optional<base::SteadyTime> surplus_goes(int surplus, const Snapshot& s) {
+  if (!s.gate.over_since) {
+    return std::nullopt;
+  }
+  const int slack = s.prefixes() ? 0 : std::max(s.targets.warm_ips, 1);
+  return *s.gate.over_since + (surplus > slack ? kLargeSurplusHold : kSurplusHold);
+}
+
 std::optional<Plan> plan_release(const Snapshot& s) {
   const int surplus = distance(s.targets, s.stats, s.prefixes()).surplus;
   std::string because = "the other mode left them";
@@ -106,6 +116,9 @@ std::optional<Plan> plan_release(const Snapshot& s) {
   }
   if (!release && surplus > 0) {
     because = std::to_string(surplus) + " over target: " + counts(s);
+    if (const auto when = surplus_goes(surplus, s); when && s.now.steady < *when) {
+      return wait_until(because + "; kept for a while, the next pods may need them", *when);
+    }
     release = some_of(s, surplus, [&](const Block& block) {
       return s.store.eligible(block) && block.prefix == s.prefixes();
     });
