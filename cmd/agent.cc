@@ -40,10 +40,12 @@ int fail(const base::Log& log, std::ostream& err, const Error& error) {
 }
 
 int serve(const Invocation& invocation, const settings::Settings& set, const base::Log& log) {
-  const auto options = aws::session_options(invocation.environment);
+  const std::stop_source stop;
+  auto options = aws::session_options(invocation.environment);
   if (!options) {
     return fail(log, invocation.err, options.error());
   }
+  options->stop = stop.get_token();
   metrics::Registry metrics;
   const auto session = aws::open_session(*options, invocation.clock, &metrics);
   if (!session) {
@@ -51,7 +53,6 @@ int serve(const Invocation& invocation, const settings::Settings& set, const bas
   }
   agent::PodnetKernel kernel;
   const agent::Edges edges{(*session)->ec2(), *(*session)->imds, kernel, invocation.clock, log};
-  const std::stop_source stop;
   auto started = agent::start_up(
       edges, set, [](const std::string& type) { return aws::instance_limits(type); },
       [&](int step, int of, std::string_view name) {
@@ -77,6 +78,7 @@ int serve(const Invocation& invocation, const settings::Settings& set, const bas
   agent::AgentOptions agent_options;
   agent_options.listen.introspection = set.introspection_bind_address;
   agent_options.files.path = set.backing_store;
+  agent_options.ending = stop;
   agent::Agent daemon(loop, edges, *std::move(started), kubernetes.get(), metrics,
                       std::move(agent_options));
   if (auto listening = daemon.listen(); !listening) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/execute.h"
+#include "agent/leaked_schedule.h"
 #include "agent/rpc_service.h"
 #include "agent/start.h"
 #include "agent/worker.h"
@@ -32,6 +33,7 @@ struct Listen {
 struct AgentOptions {
   Listen listen;
   CheckpointFiles files;
+  std::stop_source ending;  // asked to stop when the edges' waits shall end, too
 };
 
 class Agent {
@@ -87,6 +89,7 @@ class Agent {
 
   std::vector<event::Registration> timers_;
   event::Registration tick_;
+  std::unique_ptr<LeakedSchedule> leaked_;
   rpc::Server rpc_;
   http::Server introspection_;
   http::Server metrics_server_;
