@@ -72,10 +72,17 @@ int serve(const Invocation& invocation, const settings::Settings& set, const bas
         **kubernetes, invocation.clock, log,
         agent::Cluster::Options{set.my_node_name, set.my_pod_name, set.annotate_pod_ip});
   }
-  const auto options = aws::session_options(invocation.environment);
+  const std::stop_source stop;
+  auto options = aws::session_options(invocation.environment);
   if (!options) {
     return fail(log, invocation.err, options.error());
   }
+  options->stop = stop.get_token();
+  options->listener.denied = [told = cluster.get()](std::string_view action) {
+    if (told != nullptr) {
+      told->missing_permission(action);
+    }
+  };
   metrics::Registry metrics;
   const auto session = aws::open_session(*options, invocation.clock, &metrics);
   if (!session) {
@@ -83,7 +90,6 @@ int serve(const Invocation& invocation, const settings::Settings& set, const bas
   }
   agent::PodnetKernel kernel;
   const agent::Edges edges{(*session)->ec2(), *(*session)->imds, kernel, invocation.clock, log};
-  const std::stop_source stop;
   auto started = agent::start_up(
       edges, set,
       [&cluster](const std::string& type) {
@@ -107,6 +113,7 @@ int serve(const Invocation& invocation, const settings::Settings& set, const bas
   agent::AgentOptions agent_options;
   agent_options.listen.introspection = set.introspection_bind_address;
   agent_options.files.path = set.backing_store;
+  agent_options.ending = stop;
   agent::Agent daemon(loop, edges, *std::move(started), std::move(cluster), metrics,
                       std::move(agent_options));
   if (auto listening = daemon.listen(); !listening) {
@@ -129,7 +136,8 @@ int run_agent(const Invocation& invocation) {
   std::vector<settings::Note> notes;
   const auto set = settings::load(invocation.environment, notes);
   std::string trouble;
-  const base::Log log(agent::agent_sink(set.log_file, {}, invocation.clock, trouble), set.log_level, invocation.clock);
+  const base::Log log(agent::agent_sink(set.log_file, {}, invocation.clock, trouble), set.log_level,
+                      invocation.clock);
   if (!trouble.empty()) {
     log.warn(trouble);
   }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
 
 #include "agent/introspect.h"
+#include "agent/tend_enis.h"
 #include "base/files.h"
 #include "rpc/health.h"
 
@@ -16,21 +16,6 @@ using std::chrono::seconds;
 
 constexpr auto kVpcCidrPeriod = seconds(30);
 constexpr auto kSecurityGroupPeriod = seconds(30);
-
-/// Only has to survive the process, not the machine: after a reboot no pod is left to protect.
-Result<> write_side_file(const std::string& path, const std::string& bytes) {
-  const std::string temporary = path + ".tmp";
-  std::FILE* file = std::fopen(temporary.c_str(), "we");
-  if (file == nullptr) {
-    return errno_error(errno, "create " + temporary);
-  }
-  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
-  const bool closed = std::fclose(file) == 0;
-  if (!written || !closed || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    return errno_error(errno, "write " + path);
-  }
-  return {};
-}
 
 ipam::PodInfo pod_of(const ::rpc::DelNetworkRequest& request) {
   return {request.k8s_pod_namespace(), request.k8s_pod_name(), 1};
@@ -67,6 +52,7 @@ Agent::Agent(event::Loop& loop, const Edges& edges, Started started,
 }
 
 Agent::~Agent() {
+  options_.ending.request_stop();
   pool_.request_stop();
   side_.request_stop();
 }
@@ -163,8 +149,12 @@ void Agent::run() {
   }
   if (core_->gate().provisioning) {
     refresh_security_groups();
-    pool_.post([this](const std::stop_token& stop) { remove_leftovers(edges_, node_, stop); });
+    pool_.post([this](const std::stop_token& stop) {
+      remove_leftovers(edges_, node_, stop);
+      tend_enis(edges_, node_, stop);
+    });
   }
+  leaked_ = schedule_leaked(loop_, side_, edges_, node_);
   commit();
   loop_.run([this] { commit(); });
 }
@@ -239,7 +229,8 @@ Result<> Agent::write_recent(const std::string& bytes) {
   if (bytes == recent_written_) {
     return {};
   }
-  auto done = write_side_file(options_.files.recent(), bytes);
+  // Has to survive the process, not the machine: after a reboot no pod is left to protect.
+  auto done = base::replace_file(options_.files.recent(), bytes);
   recent_written_ = done ? bytes : std::string();
   return done;
 }
@@ -250,7 +241,7 @@ void Agent::write_quarantine(const std::string& bytes) {
     return;
   }
   quarantine_written_ = bytes;
-  if (auto done = write_side_file(options_.files.quarantine(), bytes); !done) {
+  if (auto done = base::replace_file(options_.files.quarantine(), bytes); !done) {
     edges_.log.warn("the list of quarantined addresses is not written; ignoring",
                     {{"error", done.error().message}});
   }
@@ -278,9 +269,8 @@ void Agent::perform(ipam::Execute& effect) {
 }
 
 void Agent::perform(ipam::Observe& effect) {
-  pool_.post([this, effect](const std::stop_token&) {
-    post_event(observe(edges_, node_, effect));
-  });
+  pool_.post(
+      [this, effect](const std::stop_token&) { post_event(observe(edges_, node_, effect)); });
 }
 
 void Agent::perform(ipam::AdoptEni& effect) {
@@ -383,6 +373,7 @@ void Agent::terminate() {
   // Queued behind what runs now; the stop token shortens its waits.
   pool_.post([this](const std::stop_token&) { loop_.stop(); });
   timers_.push_back(loop_.after(seconds(5), [this] {
+    options_.ending.request_stop();
     pool_.request_stop();
     timers_.push_back(loop_.after(seconds(2), [this] { loop_.stop(); }));
   }));

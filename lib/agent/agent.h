@@ -12,6 +12,7 @@
 
 #include "agent/cluster.h"
 #include "agent/execute.h"
+#include "agent/leaked_schedule.h"
 #include "agent/rpc_service.h"
 #include "agent/start.h"
 #include "agent/targets.h"
@@ -35,6 +36,7 @@ struct Listen {
 struct AgentOptions {
   Listen listen;
   CheckpointFiles files;
+  std::stop_source ending;  // asked to stop when the edges' waits shall end, too
 };
 
 class Agent {
@@ -104,6 +106,7 @@ class Agent {
 
   std::vector<event::Registration> timers_;
   event::Registration tick_;
+  std::unique_ptr<LeakedSchedule> leaked_;
   rpc::Server rpc_;
   http::Server introspection_;
   http::Server metrics_server_;

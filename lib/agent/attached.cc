@@ -12,25 +12,6 @@ using std::chrono::seconds;
 /// Long enough for EC2 to assign a prefix, and mostly for an ENI; far below the plugin's deadline.
 constexpr auto kAddPatience = seconds(10);
 
-aws::Eni eni_of(const aws::ImdsEni& shown, const Node& node) {
-  aws::Eni eni;
-  eni.id = shown.id;
-  eni.mac = shown.mac;
-  eni.subnet = shown.subnet.value_or(net::SubnetId());
-  eni.status = "in-use";
-  eni.attachment = aws::Attachment{.instance = node.identity.id,
-                                   .device = shown.device,
-                                   .card = shown.card,
-                                   .status = "attached"};
-  for (const auto& ip : shown.addresses) {
-    eni.addresses.push_back({ip, eni.addresses.empty()});
-  }
-  eni.prefixes = shown.prefixes;
-  eni.ipv6_addresses = shown.ipv6_addresses;
-  eni.ipv6_prefixes = shown.ipv6_prefixes;
-  return eni;
-}
-
 bool leaves(const ipam::Recent& recent, const net::EniId& id, base::WallTime now) {
   return std::any_of(recent.leaving.begin(), recent.leaving.end(), [&](const auto& one) {
     return one.first == id && now - one.second <= ipam::kConsistencyLag && one.second <= now;
@@ -56,9 +37,9 @@ Result<ManagedEnis> shown_enis(const Edges& edges, const Node& node) {
   VPCCNI_TRY(const auto shown, wrap(edges.imds.enis(), "list this instance's ENIs"));
   std::vector<aws::Eni> enis;
   for (const auto& one : shown) {
-    enis.push_back(eni_of(one, node));
+    enis.push_back(eni_of(one, node.identity));
   }
-  return select_managed(std::move(enis), node);
+  return managed_on(classify_enis(std::move(enis), node, ListedBy::imds), node.card);
 }
 
 Result<Attached> attached_enis(const Edges& edges, const Node& node) {
@@ -83,11 +64,13 @@ ipam::CoreOptions core_options(const Node& node, int unmanaged) {
   options.store.prefixes = set.enable_prefix_delegation;
   options.store.cooldown = seconds(set.ip_cooldown_seconds);
   options.store.family = node.family();
+  options.store.both_kinds = set.enable_prefix_delegation && set.pd_fallback;
   options.targets = {.warm_enis = set.warm_eni_target,
                      .warm_ips = set.warm_ip_target,
                      .minimum_ips = set.minimum_ip_target,
                      .warm_prefixes = set.warm_prefix_target,
-                     .max_pods = default_max_pods(node.limits)};
+                     .max_pods = default_max_pods(node.limits),
+                     .cooling_is_free = set.count_cooling_as_free};
   options.limits = {node.max_enis() - unmanaged, node.slots_per_eni()};
   options.provisioning = !set.disable_provisioning && !set.imds_only;
   options.patience = kAddPatience;

@@ -1,26 +1,16 @@
 #include "agent/eni_lifecycle.h"
 
 #include <algorithm>
-#include <array>
-#include <ctime>
 
 #include "agent/choose_subnet.h"
+#include "agent/eni_tags.h"
+#include "agent/subnets_to_try.h"
 #include "aws/ec2_error.h"
 #include "base/retry.h"
 
 namespace vpccni::agent {
 
 namespace {
-
-/// Whole seconds, UTC: what cleaners of leaked ENIs read.
-std::string rfc3339(base::WallTime at) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(
-      std::chrono::time_point_cast<std::chrono::system_clock::duration>(at));
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  std::array<char, 32> text{};
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc)};
-}
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -78,20 +68,15 @@ Result<Created> create_somewhere(const Edges& edges, const Node& node,
   VPCCNI_TRY(auto groups, wrap(edges.imds.security_groups(node.identity.primary_mac),
                                "read the primary ENI's security groups"));
   std::sort(groups.begin(), groups.end());
-  VPCCNI_TRY(
-      auto subnets,
-      wrap(edges.ec2.subnets(node.identity.vpc, node.identity.availability_zone), "list subnets"));
-  const auto candidates = candidate_subnets(std::move(subnets), node.identity.primary_subnet,
-                                            node.settings.enable_subnet_discovery);
-  Error last{Errc::not_found, "no usable subnet: EC2 lists neither " +
-                                  to_string(node.identity.primary_subnet) + " nor a tagged one"};
+  VPCCNI_TRY(const auto candidates, subnets_to_try(edges, node));
+  Error last;
   for (const auto& subnet : candidates) {
     aws::NewEni wanted;
     wanted.subnet = subnet.id;
     wanted.groups = groups;
     wanted.description = "aws-K8S-" + to_string(node.identity.id);
-    wanted.tags = eni_tags(node);
-    wanted.tags.try_emplace("node.k8s.amazonaws.com/createdAt", rfc3339(edges.clock.now().wall));
+    wanted.tags = new_eni_tags(node, edges.clock.now().wall);
+    wanted.tracking = node.tracking;
     wanted.secondary_addresses = fitting(size.addresses, subnet);
     wanted.prefixes = size.prefixes;
     auto eni = edges.ec2.create(wanted);

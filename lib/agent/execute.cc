@@ -4,12 +4,12 @@
 #include <iterator>
 
 #include "agent/attached.h"
+#include "agent/tend_enis.h"
 
 namespace vpccni::agent {
 
 namespace {
 
-constexpr auto kNoManageTag = "node.k8s.amazonaws.com/no_manage";
 constexpr auto kAddressLimit = "PrivateIpAddressLimitExceeded";
 
 bool is_ours(const std::string& link, const std::string& veth_prefix) {
@@ -122,36 +122,11 @@ Result<ipam::Outcome> execute(const Edges& edges, const Node& node, const ipam::
   return std::visit(Perform{edges, node, stop}, action);
 }
 
-ManagedEnis select_managed(std::vector<aws::Eni> enis, const Node& node) {
-  ManagedEnis managed;
-  for (auto& eni : enis) {
-    const bool attached = eni.attachment && eni.attachment->instance == node.identity.id &&
-                          eni.attachment->status != "detaching" &&
-                          eni.attachment->status != "detached";
-    if (!attached || eni.attachment->card != node.card || eni.kind == aws::EniKind::branch) {
-      continue;
-    }
-    const auto tag = eni.tags.find(kNoManageTag);
-    const bool primary = eni.attachment->device.value() == 0;
-    const bool left_out =
-        eni.kind == aws::EniKind::efa_only || (tag != eni.tags.end() && tag->second == "true");
-    if (left_out && !primary) {
-      ++managed.unmanaged;
-      continue;
-    }
-    managed.enis.push_back(std::move(eni));
-  }
-  std::sort(managed.enis.begin(), managed.enis.end(), [](const auto& a, const auto& b) {
-    return a.attachment->device < b.attachment->device;
-  });
-  return managed;
-}
-
 Result<ManagedEnis> managed_enis(const Edges& edges, const Node& node) {
   aws::EniFilter filter;
   filter.filters = {{"attachment.instance-id", {to_string(node.identity.id)}}};
   VPCCNI_TRY(auto enis, wrap(edges.ec2.network_interfaces(filter), "list this instance's ENIs"));
-  return select_managed(std::move(enis), node);
+  return managed_on(classify_enis(std::move(enis), node, ListedBy::ec2), node.card);
 }
 
 std::vector<podnet::HostPodRoute> pod_routes(const podnet::HostPods& pods,
@@ -206,6 +181,9 @@ ipam::Observed observe(const Edges& edges, const Node& node, const ipam::Observe
   for (const auto& eni : managed->enis) {
     seen.push_back({eni_facts(eni, {}), pod_blocks(eni, node.family())});
   }
+  for (const auto& one : managed->left_out) {
+    observed.unmanaged.insert(one.eni.id);
+  }
   observed.enis = std::move(seen);
   return observed;
 }
@@ -217,6 +195,7 @@ ipam::Event adopt(const Edges& edges, const Node& node, const ipam::ObservedEni&
                node.settings.imds_only ? shown_enis(edges, node) : managed_enis(edges, node));
     for (const auto& eni : managed.enis) {
       if (eni.id == seen.facts.id) {
+        tend_eni(edges, node, eni, stop);
         VPCCNI_TRY(const auto subnet, subnet_cidr(edges, node, eni));
         return set_up_attached(edges, node, eni, subnet, stop);
       }

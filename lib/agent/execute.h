@@ -1,6 +1,7 @@
 #pragma once
 // Performs one planned action, on the pool thread. What it answers is an event for the core.
 
+#include "agent/classify_enis.h"
 #include "agent/eni_lifecycle.h"
 #include "ipam/event.h"
 
@@ -19,14 +20,9 @@ ipam::Observed observe(const Edges& edges, const Node& node, const ipam::Observe
 ipam::Event adopt(const Edges& edges, const Node& node, const ipam::ObservedEni& seen,
                   const std::stop_token& stop);
 
-/// EC2's answer for every attached ENI of this instance that we manage (tag no_manage, other
-/// cards, branch and EFA-only ENIs are left out), and how many on our card were left out.
-struct ManagedEnis {
-  std::vector<aws::Eni> enis;
-  int unmanaged = 0;
-};
+/// EC2's answer for every attached ENI of this instance on our card that we manage, and what is
+/// left out of it.
 Result<ManagedEnis> managed_enis(const Edges& edges, const Node& node);
-ManagedEnis select_managed(std::vector<aws::Eni> enis, const Node& node);  // pure part
 
 /// Routes of pods: addresses with a host route through a link of ours ("eni…" or "vlan…").
 std::vector<podnet::HostPodRoute> pod_routes(const podnet::HostPods& pods,

@@ -16,10 +16,12 @@ namespace vpccni::agent {
 struct Node {
   aws::InstanceIdentity identity;
   aws::InstanceLimits limits;
+  bool limits_assumed = false;  // the type is unknown (event UnknownInstanceType)
   podnet::HostNetwork network;  // vpc_cidrs are those of the start; the loop refreshes its own copy
   settings::Settings settings;
 
   net::NetworkCard card{0};
+  aws::ConnectionTracking tracking;  // the primary ENI's, for the ENIs that we make
   /// ENIs that we may have on the card: the instance's limit and MAX_ENI.
   int max_enis() const;
   int slots_per_eni() const { return limits.ipv4_per_eni - 1; }

@@ -6,6 +6,7 @@
 
 #include "agent/attached.h"
 #include "agent/effective.h"
+#include "agent/find_limits.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "podnet/pod.h"
@@ -13,8 +14,6 @@
 namespace vpccni::agent {
 
 namespace {
-
-using LimitsTable = std::function<std::optional<aws::InstanceLimits>(const std::string&)>;
 
 struct Starting {
   const Edges& edges;
@@ -41,12 +40,14 @@ Result<> identify(Starting& s) {
 }
 
 Result<> find_limits(Starting& s) {
-  const std::string& type = s.node.identity.type;
-  if (auto known = s.limits_table(type)) {
-    s.node.limits = *std::move(known);
-  } else {
-    VPCCNI_TRY(s.node.limits, wrap(s.edges.ec2.instance_type(type), "ENI limits of " + type));
+  const LimitsQuestion question{s.node.identity.type, s.settings.instance_limits_file,
+                                !s.settings.imds_only};
+  auto found = find_limits(question, s.limits_table, s.edges.ec2, s.edges.clock, s.stop);
+  for (const auto& warning : found.warnings) {
+    s.edges.log.warn(warning);
   }
+  s.node.limits = std::move(found.limits);
+  s.node.limits_assumed = found.source == LimitsSource::assumed;
   std::vector<settings::Note> notes;
   VPCCNI_TRY(s.settings, effective(std::move(s.settings), s.node.limits, notes));
   for (const auto& note : notes) {
@@ -92,6 +93,11 @@ Result<> read_files(Starting& s) {
 
 Result<> set_up_enis(Starting& s) {
   VPCCNI_TRY(const auto attached, attached_enis(s.edges, s.node));
+  s.node.tracking = primary_tracking(attached.enis);
+  for (const auto& [eni, is] : attached.left_out) {
+    s.edges.log.info("an ENI is left alone",
+                     {{"eni", to_string(eni.id)}, {"because", std::string(because(is))}});
+  }
   s.core =
       std::make_unique<ipam::Core>(core_options(s.node, attached.unmanaged), s.edges.clock.now());
   bring_in(*s.core, s.edges, s.node, attached, s.checkpoint.recent, s.stop);

@@ -67,7 +67,14 @@ Result<std::vector<Attachment>> MeasuredEc2::attachments(const net::InstanceId& 
 }
 
 Result<std::vector<Subnet>> MeasuredEc2::subnets(const net::VpcId& vpc, const std::string& zone) {
-  return measure("DescribeSubnets", [&] { return inner_.subnets(vpc, zone); });
+  auto listed = measure("DescribeSubnets", [&] { return inner_.subnets(vpc, zone); });
+  if (listed) {
+    for (const auto& subnet : *listed) {
+      metrics_.set<metrics::Metric::vpccni_subnet_free_ips>(subnet.available_addresses,
+                                                            {to_string(subnet.id)});
+    }
+  }
+  return listed;
 }
 
 Result<InstanceLimits> MeasuredEc2::instance_type(const std::string& type) {

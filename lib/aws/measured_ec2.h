@@ -1,6 +1,7 @@
 #pragma once
 // An Ec2 that counts and times what goes through it: the awscni_ec2api_*, awscni_aws_api_* and
-// vpccni_ec2_* metrics (spec agent.md 7.3). Thread-safe as what it wraps.
+// vpccni_ec2_* metrics (spec agent.md 7.3), and shows the free addresses of subnets as they come
+// by. Thread-safe as what it wraps.
 
 #include <functional>
 #include <string_view>

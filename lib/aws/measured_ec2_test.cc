@@ -67,6 +67,21 @@ TEST_CASE("measured ec2: a throttle is counted as one") {
   CHECK(site.registry.value<Metric::vpccni_ec2_throttled_total>({"CreateNetworkInterface"}) == 1);
 }
 
+TEST_CASE("measured ec2: the free addresses of subnets are shown as they come by") {
+  Site site;
+  Subnet subnet;
+  subnet.id = net::SubnetId("subnet-1");
+  subnet.available_addresses = 240;
+  site.inner.subnets_shown = {subnet};
+  const auto listed = site.ec2.subnets(net::VpcId("vpc-1"), "us-west-2a");
+  REQUIRE(listed);
+  CHECK(listed->size() == 1);
+  CHECK(site.registry.value<Metric::vpccni_subnet_free_ips>({"subnet-1"}) == 240);
+  site.inner.failure = Error{Errc::unavailable, "no answer"};
+  REQUIRE_FALSE(site.ec2.subnets(net::VpcId("vpc-1"), "us-west-2a"));
+  CHECK(site.registry.value<Metric::vpccni_subnet_free_ips>({"subnet-1"}) == 240);
+}
+
 TEST_CASE("measured ec2: who listens hears of denied and throttled actions, and of no other") {
   FakeClock clock;
   FakeEc2 inner{clock};

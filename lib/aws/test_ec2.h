@@ -49,7 +49,8 @@ struct FakeEc2 final : Ec2 {
     return done<std::vector<Attachment>>();
   }
   Result<std::vector<Subnet>> subnets(const net::VpcId&, const std::string&) override {
-    return done<std::vector<Subnet>>();
+    auto answer = done<std::vector<Subnet>>();
+    return answer ? Result<std::vector<Subnet>>(subnets_shown) : answer;
   }
   Result<InstanceLimits> instance_type(const std::string&) override {
     return done<InstanceLimits>();
@@ -83,6 +84,7 @@ struct FakeEc2 final : Ec2 {
 
   base::Duration took = std::chrono::microseconds(1234900);
   std::optional<Error> failure;
+  std::vector<Subnet> subnets_shown;
   int calls = 0;
 
  private:

@@ -103,6 +103,20 @@ Result<> write_file_durably(const std::string& path, std::string_view bytes, uns
   return {};
 }
 
+Result<> replace_file(const std::string& path, std::string_view bytes) {
+  const std::string temporary = path + ".tmp";
+  std::FILE* file = std::fopen(temporary.c_str(), "we");
+  if (file == nullptr) {
+    return errno_error(errno, "create " + temporary);
+  }
+  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
+  const bool closed = std::fclose(file) == 0;
+  if (!written || !closed || std::rename(temporary.c_str(), path.c_str()) != 0) {
+    return errno_error(errno, "write " + path);
+  }
+  return {};
+}
+
 Result<> write_existing(const std::string& path, std::string_view bytes) {
   const Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
   if (!fd.valid()) {

@@ -223,7 +223,9 @@ TEST_CASE("a young entry without a link is given time, and ends if none came") {
   const ObservedEni seen{
       {.id = net::EniId("eni-1"), .primary = true},
       {host("10.0.0.20"), host("10.0.0.21"), host("10.0.0.22"), host("10.0.0.23")}};
-  driver.core.on(Observed{asked->generation, std::vector{seen}, true, {ip("10.0.0.20")}},
+  driver.core.on(Observed{.generation = asked->generation,
+                          .enis = std::vector{seen},
+                          .pod_routes = {ip("10.0.0.20")}},
                  driver.now);
   driver.turn();
   CHECK(driver.core.store().find({"aws-cni", "wired", "eth0"}));
@@ -256,14 +258,13 @@ TEST_CASE("a stale view changes nothing; a fresh one takes away only what no pod
   REQUIRE(observe != nullptr);
   const ObservedEni bare{{.id = net::EniId("eni-1"), .primary = true}, {}};
 
-  driver.core.on(Observed{observe->generation - 1, std::vector{bare}, true, {}}, driver.now);
+  driver.core.on(Observed{observe->generation - 1, std::vector{bare}}, driver.now);
   CHECK(driver.core.store().stats(driver.now.wall).total == 2);
 
   driver.now = driver.now + seconds(2);
   const auto again = driver.turn();
   REQUIRE(Driver::only<Observe>(again) != nullptr);
-  driver.core.on(Observed{Driver::only<Observe>(again)->generation, std::vector{bare}, true, {}},
-                 driver.now);
+  driver.core.on(Observed{Driver::only<Observe>(again)->generation, std::vector{bare}}, driver.now);
   driver.turn();
   CHECK(driver.core.store().stats(driver.now.wall).total == 0);
   CHECK(driver.core.store().quarantined().size() == 1);
@@ -276,7 +277,7 @@ TEST_CASE("an empty or failed view is no evidence") {
   driver.now = driver.now + seconds(61);
   const auto effects = driver.turn();
   const auto generation = Driver::only<Observe>(effects)->generation;
-  driver.core.on(Observed{generation, std::vector<ObservedEni>{}, true, {}}, driver.now);
+  driver.core.on(Observed{generation, std::vector<ObservedEni>{}}, driver.now);
   driver.turn();
   CHECK(driver.core.store().stats(driver.now.wall).total == 2);
 }

@@ -96,7 +96,16 @@ Result<> DataStore::add_block(const net::EniId& id, const net::Cidr& cidr, base:
   if (blocks.contains(cidr)) {
     return Error{Errc::already_exists, "datastore: IP already in data store"};
   }
+  if (const auto around = owners_.find({cidr.base(), block_lengths(cidr.base())[1]});
+      around != owners_.end() && around->first != cidr) {
+    const Block& prefix = enis_.at(around->second).blocks.at(around->first);
+    if (prefix.confirmed || !confirmed) {
+      return Error{Errc::already_exists, "datastore: IP already in data store"};
+    }
+    quarantine(net::EniId(around->second), net::Cidr(around->first));
+  }
   Block& block = blocks[cidr];
+  absorb(cidr, block);
   for (auto& [other, eni] : enis_) {  // EC2 has moved it: never on two ENIs, and its pod goes along
     if (other != id) {
       if (const auto moved = eni.blocks.extract(cidr); !moved.empty()) {
@@ -124,6 +133,23 @@ Result<> DataStore::add_block(const net::EniId& id, const net::Cidr& cidr, base:
     held = quarantined_.erase(held);
   }
   return {};
+}
+
+/// EC2 never assigns an address twice: single ones inside a new prefix are from an older list.
+void DataStore::absorb(const net::Cidr& prefix, Block& into) {
+  std::vector<std::pair<net::Cidr, net::EniId>> inside;
+  for (auto it = owners_.lower_bound(prefix);
+       it != owners_.end() && prefix.contains(it->first.base()); ++it) {
+    if (it->first != prefix && prefix.contains(it->first)) {
+      inside.emplace_back(it->first, it->second);
+    }
+  }
+  for (const auto& [cidr, id] : inside) {
+    EniEntry& eni = enis_.at(id);
+    const auto block = eni.blocks.find(cidr);
+    into.addresses.merge(block->second.addresses);
+    forget_block(eni, block);
+  }
 }
 
 Result<> DataStore::remove_block(const net::EniId& id, const net::Cidr& cidr) {

@@ -149,6 +149,7 @@ class DataStore {
   };
   Place place_of(const net::Ip& address);
   bool held(const net::Ip& address) const;
+  void absorb(const net::Cidr& prefix, Block& into);
   void forget_block(EniEntry& eni, std::map<net::Cidr, Block>::iterator block);
   Lease lease_of(const EniEntry& eni, const net::Ip& address, const PodInfo& pod) const;
 

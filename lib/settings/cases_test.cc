@@ -18,6 +18,10 @@ std::filesystem::path source_tree() {
   return std::filesystem::path(__FILE__).parent_path() / "../..";
 }
 
+std::string text_of(SubnetTags value) {
+  return value == SubnetTags::by_key ? "1.21" : "1.23";
+}
+
 std::string text_of(bool value) {
   return value ? "true" : "false";
 }
@@ -114,9 +118,11 @@ const std::map<std::string, Reader, std::less<>>& readers() {
       {"VPCCNI_COOLDOWN_ADAPTIVE", read<&Settings::cooldown_adaptive>},
       {"VPCCNI_COUNT_COOLING_AS_FREE", read<&Settings::count_cooling_as_free>},
       {"VPCCNI_GRPC_LISTEN", read<&Settings::grpc_listen>},
+      {"VPCCNI_INSTANCE_LIMITS_FILE", read<&Settings::instance_limits_file>},
       {"VPCCNI_PD_FALLBACK", read<&Settings::pd_fallback>},
       {"VPCCNI_READY_MIN_IPS", read<&Settings::ready_min_ips>},
       {"VPCCNI_RPC_PEERS", read<&Settings::rpc_peers>},
+      {"VPCCNI_SUBNET_TAGS", read<&Settings::subnet_tags>},
       {"VPCCNI_WARM_MODE", read<&Settings::warm_mode>},
       {"VPC_CNI_VERSION", read<&Settings::vpc_cni_version>},
       {"WARM_ENI_TARGET", read<&Settings::warm_eni_target>},

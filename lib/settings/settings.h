@@ -29,6 +29,10 @@ enum class RpcPeers { root, any };
 /// VPCCNI_WARM_MODE.
 enum class WarmMode { fixed, adaptive };
 
+/// VPCCNI_SUBNET_TAGS: what the tag kubernetes.io/role/cni of a subnet means. 1.21: its presence
+/// opens the subnet, whatever its value; 1.23: its value counts, and the cluster tags.
+enum class SubnetTags { by_key, by_value };
+
 struct Settings {
   // Address families; exactly one has to be on.
   bool enable_ipv4 = false;
@@ -55,6 +59,8 @@ struct Settings {
   bool manage_enis_non_schedulable = false;
   bool manage_untagged_eni = true;
   bool enable_subnet_discovery = true;
+  SubnetTags subnet_tags = SubnetTags::by_key;
+  std::string instance_limits_file;  // "": only what was built in, and EC2
   bool disable_provisioning = false;
   bool imds_only = false;
   bool disable_leaked_eni_cleanup = false;

@@ -211,6 +211,18 @@ TEST_CASE("the policy mode is checked and kept as written") {
   }
 }
 
+TEST_CASE("the meaning of subnet tags") {
+  std::vector<Note> notes;
+  CHECK(load_one("VPCCNI_SUBNET_TAGS", "1.23", notes).subnet_tags == SubnetTags::by_value);
+  CHECK(load_one("VPCCNI_SUBNET_TAGS", "1.21", notes).subnet_tags == SubnetTags::by_key);
+  CHECK(notes.empty());
+  for (const auto bad : {"1.22", "value", "v1.23"}) {
+    CHECK(load_one("VPCCNI_SUBNET_TAGS", bad, notes).subnet_tags == SubnetTags::by_key);
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0].used == "1.21");
+  }
+}
+
 TEST_CASE("what is not acted on yet is said, unless it asks for the default") {
   std::vector<Note> notes;
   load_one("ENABLE_POD_ENI", "true", notes);

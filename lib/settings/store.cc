@@ -152,6 +152,14 @@ Stored parse_switch(std::string_view text, bool& into) {
   return parse_into(text, into) ? Stored(Problem{"is neither on nor off"}) : std::nullopt;
 }
 
+Stored parse_into(std::string_view text, SubnetTags& into) {
+  if (text != "1.21" && text != "1.23") {
+    return Problem{"is neither 1.21 nor 1.23"};
+  }
+  into = text == "1.21" ? SubnetTags::by_key : SubnetTags::by_value;
+  return std::nullopt;
+}
+
 namespace {
 
 /// Go's underscores in base 0: each stands between two digits, or between base prefix and digit.

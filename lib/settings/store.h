@@ -17,6 +17,7 @@ Stored parse_into(std::string_view text, bool& into);
 Stored parse_into(std::string_view text, std::vector<net::Cidr>& into);
 Stored parse_into(std::string_view text, std::map<std::string, std::string>& tags);
 Stored parse_into(std::string_view text, RandomizeSnat& into);
+Stored parse_into(std::string_view text, SubnetTags& into);
 Stored parse_into(std::string_view text, net::Mark& into);
 Stored parse_into(std::string_view text, base::Level& into);
 Stored parse_into(std::string_view text, GrpcListen& into);

@@ -1,8 +1,9 @@
 // What EC2 answers: an XML document, whose reader the first byte chooses; behind the readers the
-// Date header, endpoint URLs, and a row of the instance limits.
+// Date header, endpoint URLs, times in tags, and files and rows of the instance limits.
 
 #include <limits>
 
+#include "agent/eni_tags.h"
 #include "aws/ec2_error.h"
 #include "aws/ec2_http.h"
 #include "aws/ec2_query.h"
@@ -52,7 +53,7 @@ void check_endpoint(std::string_view input) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view input = fuzz::text_of(data, size);
-  switch (fuzz::take_choice(input, 14)) {
+  switch (fuzz::take_choice(input, 15)) {
     case 0:
       if (const auto page = aws::parse_network_interfaces(input)) {
         for (const auto& eni : page->enis) {
@@ -106,11 +107,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 12:
       check_endpoint(input);
       break;
-    default:
+    case 13:
+      if (const auto limits = aws::limits_in(input, "m5.large"); limits && *limits) {
+        check(**limits);
+      }
       if (const auto limits = aws::parse_limits_row(input)) {
         check(*limits);
       }
       (void)aws::instance_limits(input);
+      break;
+    default:
+      if (const auto at = agent::parse_created_at(input)) {
+        require(*at > base::WallTime{} - std::chrono::hours(48), "a time is not before 1970");
+      }
   }
   return 0;
 }

@@ -1,0 +1,14 @@
+#pragma once
+// The subnets for a new ENI, from EC2 or, where that is enough, from IMDS alone.
+
+#include <vector>
+
+#include "agent/eni_lifecycle.h"
+
+namespace vpccni::agent {
+
+/// Best first, never empty. With discovery off, and if EC2 does not list subnets, the primary ENI's
+/// alone; by value (1.23) only if EC2 has shown that it is not excluded, or discovery is off.
+Result<std::vector<aws::Subnet>> subnets_to_try(const Edges& edges, const Node& node);
+
+}  // namespace vpccni::agent
