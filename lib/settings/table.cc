@@ -114,7 +114,7 @@ constexpr Setting kTable[] = {
     {"VPCCNI_INTROSPECTION_SCRUB", "false", Kind::boolean, Scope::agent, "vpccni", false, Empty::absent, nullptr, "Blanks container id and interface name in introspection, as upstream 1.23 does."},
     {"VPCCNI_METRICS_PER_CIDR", "true", Kind::boolean, Scope::agent, "vpccni", false, Empty::absent, nullptr, "Shows awscni_assigned_ip_per_cidr, one series per block."},
     {"VPCCNI_PD_FALLBACK", "false", Kind::boolean, Scope::agent, "vpccni", false, Empty::absent, &store<&Settings::pd_fallback>, "Takes single addresses when the subnet has no free prefix."},
-    {"VPCCNI_READY_MIN_IPS", "0", Kind::integer, Scope::agent, "vpccni", true, Empty::absent, &store_at_least<&Settings::ready_min_ips, 0, kMost>, "Free addresses that the agent has to have once before health says SERVING; 0 does not wait."},
+    {"VPCCNI_READY_MIN_IPS", "0", Kind::integer, Scope::agent, "vpccni", true, Empty::absent, &store_at_least<&Settings::ready_min_ips, 0, kMost>, "Free addresses that the agent has to have once before health says SERVING, which the liveness probe sees too; 0 does not wait."},
     {"VPCCNI_RPC_PEERS", "root", Kind::choice, Scope::agent, "vpccni", true, Empty::absent, &store<&Settings::rpc_peers>, "Whose TCP calls may add and delete pods: root (peers with uid 0) or any, as upstream."},
     {"VPCCNI_WARM_MODE", "fixed", Kind::choice, Scope::agent, "vpccni", false, Empty::absent, &store<&Settings::warm_mode>, "With adaptive, the warm target follows the rate of new pods."},
     {"VPC_CNI_VERSION", "", Kind::text, Scope::agent, "", true, Empty::value, &store<&Settings::vpc_cni_version>, "Version told to Kubernetes and EC2 in the user agent."},
