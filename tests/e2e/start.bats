@@ -48,17 +48,16 @@ plugin_says() {
   plugin_says 'failed after'
 }
 
-@test "a black-holed EC2 is named by its action while the step waits, and ends within its minute" {
+@test "a black-holed EC2 is named by its action while the step waits, which ends within its minute" {
   control POST /fault '{"kind":"black_hole","times":100}'
   local before=${SECONDS}
   lab agent start a nowait
   until_ok 30 waits_for 'DescribeNetworkInterfaces at http'
-  [[ "$(startup .name)" == *"ENIs"* ]]
+  [[ "$(startup .name)" == *ENIs* ]]
   [ "$(startup .of)" -gt "$(startup .step)" ]
   plugin_says DescribeNetworkInterfaces
-  until_ok 90 state_is failed
+  until_ok 90 state_is ready # with what IMDS shows
   ((SECONDS - before <= 90))
-  [[ "$(startup .error)" == "set up the attached ENIs"* ]]
 }
 
 @test "black-holed credentials are named, and nothing of a token is told" {
