@@ -2,12 +2,12 @@
 
 #include "agent/agent.h"
 
-#include <unistd.h>
-
 #include "agent/log_file.h"
+#include "agent/startup_report.h"
 #include "aws/instance_limits.h"
 #include "aws/session.h"
 #include "cmd/command.h"
+#include "cmd/version.h"
 #include "event/loop.h"
 #include "k8s/api_http.h"
 #include "k8s/config.h"
@@ -18,25 +18,48 @@ namespace vpccni::cmd {
 
 namespace {
 
-constexpr std::string_view kStartFile = "startup.json";  // beside the checkpoint
-
-/// Where start-up is, for people and for the plugin's AGENT_DOWN message.
-void tell_step(const std::string& backing_store, int step, int of, std::string_view name) {
-  const auto slash = backing_store.rfind('/');
-  const std::string path = (slash == std::string::npos ? "" : backing_store.substr(0, slash + 1)) +
-                           std::string(kStartFile);
-  std::string text = R"({"step":)" + std::to_string(step) + R"(,"of":)" + std::to_string(of) +
-                     R"(,"name":)" + base::json_quote(name) + "}\n";
-  if (std::FILE* file = std::fopen(path.c_str(), "we")) {
-    std::fwrite(text.data(), 1, text.size(), file);
-    std::fclose(file);
-  }
-}
-
 int fail(const base::Log& log, std::ostream& err, const Error& error) {
   log.error("the agent cannot start", {{"error", error.message}, {"cause", error.cause}});
   err << "vpccni agent: " << error.message << '\n';
   return kFailed;
+}
+
+struct Environs {
+  const settings::Settings& settings;
+  const std::vector<settings::Note>& notes;
+};
+
+agent::AgentOptions agent_options(const settings::Settings& set, const std::stop_source& ending) {
+  agent::AgentOptions options;
+  options.ending = ending;
+  options.listen.introspection = set.introspection_bind_address;
+  if (!set.grpc_listen.tcp) {
+    options.listen.rpc_port = 0;
+  }
+  if (!set.grpc_listen.unix_socket) {
+    options.listen.rpc_socket.clear();
+  }
+  options.files.path = set.backing_store;
+  return options;
+}
+
+/// What EC2 denies is told to `cluster`, which may be null; `stop` ends waits for EC2's rate.
+Result<std::unique_ptr<aws::Session>> open_session(const Invocation& invocation,
+                                                   agent::StartupReport& report,
+                                                   metrics::Registry& metrics,
+                                                   agent::Cluster* cluster,
+                                                   const std::stop_token& stop) {
+  VPCCNI_TRY(auto options, aws::session_options(invocation.environment));
+  options.stop = stop;
+  options.listener.denied = [cluster](std::string_view action) {
+    if (cluster != nullptr) {
+      cluster->missing_permission(action);
+    }
+  };
+  options.wrap_client = [&report](std::unique_ptr<http::Client> client) {
+    return agent::reporting_client(std::move(client), report);
+  };
+  return aws::open_session(options, invocation.clock, &metrics);
 }
 
 /// The API server as the environment names it, waited for when the settings need it; null when none
@@ -61,68 +84,82 @@ Result<std::unique_ptr<k8s::Api>> open_kubernetes(const Invocation& invocation,
   return api;
 }
 
-int serve(const Invocation& invocation, const settings::Settings& set, const base::Log& log) {
-  const auto kubernetes = open_kubernetes(invocation, set, log);
-  if (!kubernetes) {
-    return fail(log, invocation.err, kubernetes.error());
+std::unique_ptr<agent::Cluster> follow_cluster(k8s::Api* kubernetes, const Invocation& invocation,
+                                               const settings::Settings& set,
+                                               const base::Log& log) {
+  if (kubernetes == nullptr) {
+    return nullptr;
   }
-  std::unique_ptr<agent::Cluster> cluster;
-  if (*kubernetes) {
-    cluster = std::make_unique<agent::Cluster>(
-        **kubernetes, invocation.clock, log,
-        agent::Cluster::Options{set.my_node_name, set.my_pod_name, set.annotate_pod_ip});
+  return std::make_unique<agent::Cluster>(
+      *kubernetes, invocation.clock, log,
+      agent::Cluster::Options{set.my_node_name, set.my_pod_name, set.annotate_pod_ip});
+}
+
+/// From the built-in table; that EC2 has to be asked is told to the cluster.
+std::optional<aws::InstanceLimits> find_limits(const std::string& type, agent::Cluster* cluster) {
+  auto limits = aws::instance_limits(type);
+  if (!limits && cluster != nullptr) {
+    cluster->post_event("UnknownInstanceType", "Start",
+                        "the limits of " + type + " are not known here: EC2 is asked");
   }
-  const std::stop_source stop;
-  auto options = aws::session_options(invocation.environment);
-  if (!options) {
-    return fail(log, invocation.err, options.error());
-  }
-  options->stop = stop.get_token();
-  options->listener.denied = [told = cluster.get()](std::string_view action) {
-    if (told != nullptr) {
-      told->missing_permission(action);
+  return limits;
+}
+
+/// What is wrong with the environment is said in the log and on stderr; an error if it is fatal.
+Result<> check_notes(const Invocation& invocation, const base::Log& log,
+                     const std::vector<settings::Note>& notes) {
+  std::vector<std::string> fatal;
+  for (const auto& note : notes) {
+    log.warn("setting not used as written", {{"setting", to_string(note)}});
+    invocation.err << "vpccni agent: " << to_string(note) << '\n';
+    if (note.fatal) {
+      fatal.push_back(to_string(note));
     }
+  }
+  if (!fatal.empty()) {
+    return Error{Errc::invalid_argument, base::join(fatal, "; ")};
+  }
+  return {};
+}
+
+/// Everything from the first step to the end of the daemon. Errors are of the start.
+Result<> serve(const Invocation& invocation, const Environs& environs, const base::Log& log,
+               agent::StartupReport& report) {
+  const auto& set = environs.settings;
+  // Three steps before those of start_up(), and one after.
+  const int steps = agent::start_step_count() + 4;
+  const auto begin = [&](int step, std::string_view name) {
+    log.info("starting", {{"step", std::to_string(step) + "/" + std::to_string(steps)},
+                          {"name", std::string(name)}});
+    return report.begin(step, steps, name);
   };
+  begin(1, "read the environment");
+  VPCCNI_CHECK(check_notes(invocation, log, environs.notes));
+  begin(2, "reach the API server, where the settings need it");
+  VPCCNI_TRY(const auto kubernetes, open_kubernetes(invocation, set, log));
+  auto cluster = follow_cluster(kubernetes.get(), invocation, set, log);
+  begin(3, "read the region from IMDS");
+  const std::stop_source stop;
   metrics::Registry metrics;
-  const auto session = aws::open_session(*options, invocation.clock, &metrics);
-  if (!session) {
-    return fail(log, invocation.err, session.error());
-  }
+  VPCCNI_TRY(const auto session,
+             open_session(invocation, report, metrics, cluster.get(), stop.get_token()));
   agent::PodnetKernel kernel;
-  const agent::Edges edges{(*session)->ec2(), *(*session)->imds, kernel, invocation.clock, log};
-  auto started = agent::start_up(
-      edges, set,
-      [&cluster](const std::string& type) {
-        auto limits = aws::instance_limits(type);
-        if (!limits && cluster) {
-          cluster->post_event("UnknownInstanceType", "Start",
-                              "the limits of " + type + " are not known here: EC2 is asked");
-        }
-        return limits;
-      },
-      [&](int step, int of, std::string_view name) {
-        log.info("starting", {{"step", std::to_string(step) + "/" + std::to_string(of)},
-                              {"name", std::string(name)}});
-        tell_step(set.backing_store, step, of, name);
-      },
-      stop.get_token());
-  if (!started) {
-    return fail(log, invocation.err, started.error());
-  }
+  const agent::Edges edges{session->ec2(), *session->imds, kernel, invocation.clock, log};
+  VPCCNI_TRY(
+      auto started,
+      agent::start_up(
+          edges, set, [&](const std::string& type) { return find_limits(type, cluster.get()); },
+          [&](int step, std::string_view name) { return begin(step + 3, name); }));
+  begin(steps, "open the sockets");
   event::Loop loop;
-  agent::AgentOptions agent_options;
-  agent_options.listen.introspection = set.introspection_bind_address;
-  agent_options.files.path = set.backing_store;
-  agent_options.ending = stop;
-  agent::Agent daemon(loop, edges, *std::move(started), std::move(cluster), metrics,
-                      std::move(agent_options));
-  if (auto listening = daemon.listen(); !listening) {
-    return fail(log, invocation.err, listening.error());
-  }
+  agent::Agent daemon(loop, edges, std::move(started), std::move(cluster), metrics,
+                      agent_options(set, stop));
+  VPCCNI_CHECK(daemon.listen());
+  report.ready();
   log.info("ready");
   daemon.run();
   log.info("ended");
-  return kDone;
+  return {};
 }
 
 }  // namespace
@@ -141,12 +178,14 @@ int run_agent(const Invocation& invocation) {
   if (!trouble.empty()) {
     log.warn(trouble);
   }
-  log.info("vpccni agent starts");
-  for (const auto& note : notes) {
-    log.warn("setting not used as written", {{"setting", to_string(note)}});
-    invocation.err << "vpccni agent: " << to_string(note) << '\n';
+  log.info("vpccni agent starts", {{"version", std::string(kVersion)}});
+  agent::StartupReport report(set.backing_store, invocation.clock, invocation.out);
+  report.tick_by_itself();
+  if (auto done = serve(invocation, {set, notes}, log, report); !done) {
+    report.failed(done.error());
+    return fail(log, invocation.err, done.error());
   }
-  return serve(invocation, set, log);
+  return kDone;
 }
 
 }  // namespace vpccni::cmd

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/files.h"
+#include "base/startup_file.h"
 #include "base/text.h"
 #include "linux/netns.h"
 #include "podnet/pod.h"
@@ -17,6 +19,7 @@ using std::chrono::seconds;
 // 1.23's address first: it says by itself whether an agent is there. 1.21's second.
 constexpr std::array<std::string_view, 2> kAgents = {"unix:///var/run/aws-node/ipamd.sock",
                                                      "127.0.0.1:50051"};
+constexpr std::string_view kRunDirectory = "/var/run/aws-node/";
 constexpr std::string_view kAddNetwork = "/rpc.CNIBackend/AddNetwork";
 constexpr std::string_view kDelNetwork = "/rpc.CNIBackend/DelNetwork";
 constexpr std::string_view kPolicyAgent = "unix:///var/run/aws-node/npa.sock";
@@ -28,6 +31,14 @@ constexpr std::string_view kUnknownPod = "datastore: unknown pod";
 /// answers within a checkpoint write.
 rpc::CallOptions call_options() {
   return {.connect_timeout = seconds(5), .deadline = seconds(30)};
+}
+
+/// Where the agent's start is or how it ended, as it says itself; "" if it says nothing.
+std::string last_word_of_agent() {
+  const auto bytes =
+      base::read_file(std::string(kRunDirectory) + std::string(base::kStartupFileName), 65536);
+  const auto file = bytes ? base::parse_startup(*bytes) : std::nullopt;
+  return file ? "; its last word: " + to_sentence(*file) : std::string();
 }
 
 /// One unary call at the first address where somebody listens.
@@ -56,7 +67,8 @@ Result<Reply> ask_agent(std::string_view method, const Request& request) {
   }
   return Error{Errc::unavailable,
                "AGENT_DOWN: nobody listens at " + std::string(kAgents[0]) + " or " +
-                   std::string(kAgents[1]) + "; see the aws-node pod of this node (" +
+                   std::string(kAgents[1]) + last_word_of_agent() +
+                   "; see the aws-node pod of this node (" +
                    (refused ? refused->message : std::string()) + ")",
                "AGENT_DOWN"};
 }

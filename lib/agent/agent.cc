@@ -66,6 +66,9 @@ Result<> Agent::listen() {
   }
   if (!at.rpc_socket.empty()) {
     if (auto served = rpc_.listen_unix(at.rpc_socket); !served) {
+      if (at.rpc_port == 0) {
+        return wrap(std::move(served).error(), "serve RPC on " + at.rpc_socket);
+      }
       // 1.21 plugins and probes use TCP only: serving half is better than not serving.
       edges_.log.warn("the RPC socket of 1.23 cannot be served; TCP is",
                       {{"socket", at.rpc_socket}, {"error", served.error().message}});
@@ -134,7 +137,22 @@ void Agent::serve_rpc() {
                 reply.set_region(node_.identity.region);
                 done({}, reply.SerializeAsString());
               });
-  rpc::serve_health(rpc_);
+  if (node_.settings.rpc_peers == settings::RpcPeers::root) {
+    rpc_.check_peers(may_change, {"/rpc.CNIBackend/AddNetwork", "/rpc.CNIBackend/DelNetwork"});
+  }
+  rpc::serve_health(rpc_, [this] { return ready(); });
+}
+
+/// Once there are as many addresses as asked for, cooling ones left out; from then on for good.
+/// Those of running pods count: a restart must not make a full node unhealthy.
+bool Agent::ready() {
+  if (!ready_) {
+    const auto stats = core_->store().stats(edges_.clock.now().wall);
+    const auto& limits = core_->limits();
+    const int most = limits.enis * limits.addresses_per_eni(core_->store().options().prefixes);
+    ready_ = stats.assigned + stats.ready() >= std::min(node_.settings.ready_min_ips, most);
+  }
+  return ready_;
 }
 
 void Agent::run() {

@@ -58,6 +58,7 @@ class Agent {
     ipam::PodInfo pod;
   };
   void serve_rpc();
+  bool ready();
   void commit();
   void perform(ipam::Effect& effect);
   void perform(ipam::ReplyAdd& effect);
@@ -103,6 +104,7 @@ class Agent {
   EffectiveTargets targets_;                     // what the core's targets were made from
   std::set<net::Ip> quarantine_told_;            // in events
   std::map<ipam::Token, rpc::Done> annotating_;  // replies that wait for the API server
+  bool ready_ = false;  // there have been enough addresses
 
   std::vector<event::Registration> timers_;
   event::Registration tick_;

@@ -1,5 +1,6 @@
 #include "agent/rpc_service.h"
 
+#include "linux/socket_owner.h"
 #include "podnet/pod.h"
 
 namespace vpccni::agent {
@@ -84,6 +85,21 @@ DelAnswer to_reply(const ipam::ReplyDel& answer, const ReplyFacts& facts) {
   fill(*out.reply.add_ipallocationmetadata(), *answer.answer);
   out.reply.set_networkpolicymode(facts.network_policy_mode);
   return out;
+}
+
+rpc::Status may_change(int fd) {
+  const auto owner = linux::tcp_peer_owner(fd);
+  if (!owner) {
+    return {rpc::Code::permission_denied,
+            "only root may add and delete pods over TCP, and who calls cannot be found out: " +
+                owner.error().message};
+  }
+  if (*owner && **owner != 0) {
+    return {rpc::Code::permission_denied, "only root may add and delete pods over TCP, not uid " +
+                                              std::to_string(**owner) +
+                                              "; VPCCNI_RPC_PEERS=any lets everybody"};
+  }
+  return {};
 }
 
 }  // namespace vpccni::agent

@@ -36,4 +36,8 @@ struct DelAnswer {
 };
 DelAnswer to_reply(const ipam::ReplyDel& reply, const ReplyFacts& facts);
 
+/// The peer check of methods that change something: a Unix socket has its mode for that; over TCP
+/// the peer's socket has to be of uid 0. `fd` is our end.
+rpc::Status may_change(int fd);
+
 }  // namespace vpccni::agent

@@ -7,6 +7,7 @@
 #include "agent/attached.h"
 #include "agent/effective.h"
 #include "agent/find_limits.h"
+#include "agent/startup_report.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "podnet/pod.h"
@@ -19,7 +20,7 @@ struct Starting {
   const Edges& edges;
   settings::Settings settings;  // as wanted, and once the limits are known as they count
   const LimitsTable& limits_table;
-  const std::stop_token& stop;
+  std::stop_token stop;  // of the running step
   Node node;
   std::unique_ptr<ipam::Core> core;
   podnet::HostPods pods;
@@ -240,16 +241,17 @@ Checkpoint read_checkpoint(const CheckpointFiles& files, base::WallTime now, std
   return checkpoint;
 }
 
+int start_step_count() {
+  return static_cast<int>(std::size(kSteps));
+}
+
 Result<Started> start_up(const Edges& edges, const settings::Settings& settings,
-                         const LimitsTable& limits_table, const StepListener& listener,
-                         const std::stop_token& stop) {
-  Starting starting{edges, settings, limits_table, stop, {}, {}, {}, {}};
+                         const LimitsTable& limits_table, const StepListener& listener) {
+  Starting starting{edges, settings, limits_table, {}, {}, {}, {}, {}};
   int number = 0;
   for (const Step& step : kSteps) {
-    listener(++number, static_cast<int>(std::size(kSteps)), step.name);
-    if (stop.stop_requested()) {
-      return Error{Errc::unavailable, "stopped while starting"};
-    }
+    starting.stop = listener(++number, step.name);
+    // Its waits and calls end with the step's time; what was done by then may be enough.
     VPCCNI_CHECK(wrap(step.run(starting), step.name));
   }
   return Started{std::move(starting.node), std::move(starting.core)};

@@ -39,12 +39,15 @@ struct Started {
   std::unique_ptr<ipam::Core> core;
 };
 
-/// Called as each step begins, for the log and the start-up file.
-using StepListener = std::function<void(int step, int of, std::string_view name)>;
+/// Called as each step begins, 1 first. Its waits end when the token says so.
+using StepListener = std::function<std::stop_token(int step, std::string_view name)>;
 
+int start_step_count();
+
+/// A step that takes more than a minute fails the start, with its name.
 Result<Started> start_up(
     const Edges& edges, const settings::Settings& settings,
     const std::function<std::optional<aws::InstanceLimits>(const std::string&)>& limits_table,
-    const StepListener& listener, const std::stop_token& stop);
+    const StepListener& listener);
 
 }  // namespace vpccni::agent

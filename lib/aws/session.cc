@@ -125,6 +125,9 @@ Result<std::unique_ptr<Session>> open_session(const SessionOptions& options,
                                               metrics::Registry* metrics) {
   auto session = std::make_unique<Session>();
   session->http = http::make_curl_client({.user_agent = options.user_agent});
+  if (options.wrap_client) {
+    session->http = options.wrap_client(std::move(session->http));
+  }
   session->imds = std::make_unique<ImdsHttp>(*session->http, clock, options.imds);
   VPCCNI_TRY(auto region, wrap(session->imds->get("meta-data/placement/region"),
                                "read the region from IMDS at " + options.imds.endpoint));

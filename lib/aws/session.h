@@ -2,6 +2,7 @@
 // Everything that a process needs to talk to AWS, composed from its environment: HTTP client, IMDS,
 // credentials, EC2. Which variable wins is in spec aws.md 1.1 and 3.1.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,6 +27,8 @@ struct SessionOptions {
   std::string user_agent = "vpccni";
   Ec2Listener listener;  // of the measured EC2
   std::stop_token stop;  // ends waits for EC2's rate limit
+  /// Wraps the HTTP client of everything, when set.
+  std::function<std::unique_ptr<http::Client>(std::unique_ptr<http::Client>)> wrap_client = {};
 };
 
 /// Errors: invalid_argument, naming the variable that cannot be used.

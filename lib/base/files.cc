@@ -36,17 +36,37 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-Result<> write_and_sync(Fd fd, const std::string& temporary, std::string_view bytes,
-                        unsigned mode) {
+enum class Disk { waited_for, left_alone };
+
+Result<> write_out(Fd fd, const std::string& temporary, std::string_view bytes, unsigned mode,
+                   Disk disk) {
   if (::fchmod(fd.get(), mode) != 0) {
     return errno_error(errno, "chmod " + temporary);
   }
   VPCCNI_CHECK(write_all(fd.get(), bytes, temporary));
-  if (::fsync(fd.get()) != 0) {
+  if (disk == Disk::waited_for && ::fsync(fd.get()) != 0) {
     return errno_error(errno, "fsync " + temporary);
   }
   if (::close(fd.release()) != 0) {
     return errno_error(errno, "close " + temporary);
+  }
+  return {};
+}
+
+Result<> replace(const std::string& path, std::string_view bytes, unsigned mode, Disk disk) {
+  std::string temporary = path + ".tmpXXXXXX";
+  Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!fd.valid()) {
+    return errno_error(errno, "create " + temporary);
+  }
+  if (auto written = write_out(std::move(fd), temporary, bytes, mode, disk); !written) {
+    ::unlink(temporary.c_str());
+    return written;
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    const int number = errno;
+    ::unlink(temporary.c_str());
+    return errno_error(number, "rename " + temporary + " to " + path);
   }
   return {};
 }
@@ -81,38 +101,15 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   }
 }
 
+Result<> replace_file(const std::string& path, std::string_view bytes, unsigned mode) {
+  return replace(path, bytes, mode, Disk::left_alone);
+}
+
 Result<> write_file_durably(const std::string& path, std::string_view bytes, unsigned mode) {
-  std::string temporary = path + ".tmpXXXXXX";
-  Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (!fd.valid()) {
-    return errno_error(errno, "create " + temporary);
-  }
-  if (auto written = write_and_sync(std::move(fd), temporary, bytes, mode); !written) {
-    ::unlink(temporary.c_str());
-    return written;
-  }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    const int number = errno;
-    ::unlink(temporary.c_str());
-    return errno_error(number, "rename " + temporary + " to " + path);
-  }
+  VPCCNI_CHECK(replace(path, bytes, mode, Disk::waited_for));
   const Fd directory(::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.valid() || ::fsync(directory.get()) != 0) {
     return errno_error(errno, "fsync directory of " + path);
-  }
-  return {};
-}
-
-Result<> replace_file(const std::string& path, std::string_view bytes) {
-  const std::string temporary = path + ".tmp";
-  std::FILE* file = std::fopen(temporary.c_str(), "we");
-  if (file == nullptr) {
-    return errno_error(errno, "create " + temporary);
-  }
-  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
-  const bool closed = std::fclose(file) == 0;
-  if (!written || !closed || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    return errno_error(errno, "write " + path);
   }
   return {};
 }

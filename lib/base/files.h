@@ -16,9 +16,9 @@ Result<std::string> read_file(const std::string& path, std::size_t limit = std::
 /// The temporary file is removed on error. The directory must exist.
 Result<> write_file_durably(const std::string& path, std::string_view bytes, unsigned mode = 0600);
 
-/// Replaces the file for readers of this boot: temporary file beside it, then rename, no fsync.
-/// After a crash of the machine it may be empty.
-Result<> replace_file(const std::string& path, std::string_view bytes);
+/// Replaces the file in one step for whoever reads it, without waiting for the disk: after a crash
+/// of the machine it may be lost. The directory must exist.
+Result<> replace_file(const std::string& path, std::string_view bytes, unsigned mode = 0600);
 
 /// Plain write to an existing file such as a sysctl; no newline is added.
 Result<> write_existing(const std::string& path, std::string_view bytes);

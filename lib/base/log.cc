@@ -37,7 +37,21 @@ std::string_view name_of(Level level) {
   return kNames.at(static_cast<std::size_t>(level));
 }
 
-/// ISO 8601 with milliseconds and zone: "Z" for UTC, else "+0100".
+/// "ipamd/ipamd.go:123" form: last directory and file.
+std::string caller_of(const std::source_location& at) {
+  std::string_view file = at.file_name();
+  auto slash = file.rfind('/');
+  if (slash != std::string_view::npos && slash > 0) {
+    slash = file.rfind('/', slash - 1);
+    if (slash != std::string_view::npos) {
+      file.remove_prefix(slash + 1);
+    }
+  }
+  return std::string(file) + ":" + std::to_string(at.line());
+}
+
+}  // namespace
+
 std::string log_time(WallTime at) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch());
   const std::time_t seconds = static_cast<std::time_t>(ms.count() / 1000);
@@ -57,21 +71,6 @@ std::string log_time(WallTime at) {
   }
   return text;
 }
-
-/// "ipamd/ipamd.go:123" form: last directory and file.
-std::string caller_of(const std::source_location& at) {
-  std::string_view file = at.file_name();
-  auto slash = file.rfind('/');
-  if (slash != std::string_view::npos && slash > 0) {
-    slash = file.rfind('/', slash - 1);
-    if (slash != std::string_view::npos) {
-      file.remove_prefix(slash + 1);
-    }
-  }
-  return std::string(file) + ":" + std::to_string(at.line());
-}
-
-}  // namespace
 
 std::string format_line(Level level, WallTime at, std::string_view caller, std::string_view msg,
                         std::initializer_list<Field> fields) {

@@ -20,6 +20,9 @@ enum class Level { debug, info, warn, error, fatal };
 /// debug, info, warn, error, fatal, any case; anything else is debug, as upstream.
 Level parse_level(std::string_view text);
 
+/// ISO 8601, local, with milliseconds and zone: "Z" for UTC, else "+0100".
+std::string log_time(WallTime at);
+
 struct Field {
   std::string_view key;
   std::string value;

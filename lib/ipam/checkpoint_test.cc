@@ -26,6 +26,128 @@ TEST_CASE("upstream's example is read, and written back byte for byte") {
   CHECK(format_checkpoint(*parsed) == kExample);
 }
 
+namespace {
+
+base::WallTime at_nanosecond(std::int64_t ns) {
+  return base::WallTime(base::Duration(ns));
+}
+
+constexpr std::string_view kHead = R"({"version":"vpc-cni-ipam/1","allocations":[)";
+
+/// What upstream wrote for each kind of entry, and the value it stands for.
+struct Entry {
+  const char* bytes;
+  Assignment value;
+};
+
+std::vector<Entry> entries() {
+  return {
+      {R"({"networkName":"aws-cni","containerID":"9a8b","ifName":"eth0","ipv4":"10.0.255.0",)"
+       R"("allocationTimestamp":1700000000123456789,)"
+       R"("metadata":{"k8sPodNamespace":"kube-system","k8sPodName":"coredns-5d78c9869d-abcde",)"
+       R"("interfacesCount":1}})",
+       {{"aws-cni", "9a8b", "eth0"},
+        {"kube-system", "coredns-5d78c9869d-abcde", 1},
+        *net::Ip::parse("10.0.255.0"),
+        at_nanosecond(1700000000123456789)}},
+      // Migrated from before checkpoints: the placeholder key, and nothing known of the pod.
+      {R"({"networkName":"_migrated-from-cri","containerID":"c2","ifName":"unknown",)"
+       R"("ipv4":"10.0.0.1","allocationTimestamp":1600000000000000000,"metadata":{}})",
+       {{"_migrated-from-cri", "c2", "unknown"},
+        {},
+        *net::Ip::parse("10.0.0.1"),
+        at_nanosecond(1600000000000000000)}},
+      // 1.19 and older counted no interfaces.
+      {R"({"networkName":"aws-cni","containerID":"c3","ifName":"eth0","ipv4":"10.0.0.2",)"
+       R"("allocationTimestamp":1700000000000000001,)"
+       R"("metadata":{"k8sPodNamespace":"default","k8sPodName":"web-0"}})",
+       {{"aws-cni", "c3", "eth0"},
+        {"default", "web-0", 0},
+        *net::Ip::parse("10.0.0.2"),
+        at_nanosecond(1700000000000000001)}},
+      {R"({"networkName":"aws-cni","containerID":"c4","ifName":"eth0",)"
+       R"("ipv6":"2600:1f14:abc:1::","allocationTimestamp":4102444799999999999,)"
+       R"("metadata":{"k8sPodNamespace":"default","k8sPodName":"web-1","interfacesCount":2}})",
+       {{"aws-cni", "c4", "eth0"},
+        {"default", "web-1", 2},
+        *net::Ip::parse("2600:1f14:abc:1::"),
+        at_nanosecond(4102444799999999999)}},
+      // Names are Kubernetes's, but a network's name is the operator's.
+      {R"({"networkName":"n\u00e4tz \"1\" \\ \u0001","containerID":"c5","ifName":"eth0",)"
+       R"("ipv4":"10.0.0.3","allocationTimestamp":0,"metadata":{"k8sPodName":"p"}})",
+       {{"n\xc3\xa4tz \"1\" \\ \x01", "c5", "eth0"},
+        {"", "p", 0},
+        *net::Ip::parse("10.0.0.3"),
+        {}}},
+  };
+}
+
+}  // namespace
+
+TEST_CASE("every kind of entry is read as what it says") {
+  for (const auto& entry : entries()) {
+    INFO(entry.bytes);
+    const auto parsed = parse_checkpoint(std::string(kHead) + entry.bytes + "]}\n");
+    REQUIRE(parsed);
+    CHECK(*parsed == std::vector{entry.value});
+  }
+}
+
+TEST_CASE("every kind of entry is written as upstream does, byte for byte") {
+  std::string all(kHead);
+  std::vector<Assignment> values;
+  for (const auto& entry : entries()) {
+    std::string bytes = entry.bytes;
+    // A letter beyond ASCII may be written either way; Go writes the letter itself.
+    if (const auto at = bytes.find("\\u00e4"); at != std::string::npos) {
+      bytes.replace(at, 6, "\xc3\xa4");
+    }
+    CHECK(format_checkpoint({entry.value}) == std::string(kHead) + bytes + "]}\n");
+    all += (values.empty() ? "" : ",") + bytes;
+    values.push_back(entry.value);
+  }
+  CHECK(format_checkpoint(values) == all + "]}\n");
+  CHECK(*parse_checkpoint(all + "]}\n") == values);
+}
+
+TEST_CASE("the form for people is read too: blanks and line ends between everything") {
+  const auto parsed = parse_checkpoint(
+      "{ \"version\" : \"vpc-cni-ipam/1\" ,\r\n\t\"allocations\" : [\n { \"networkName\": "
+      "\"aws-cni\","
+      "\n \"containerID\": \"c\", \"ifName\": \"eth0\",\n \"ipv4\": \"10.0.1.7\",\n"
+      " \"allocationTimestamp\": 1700000000000000000,\n \"metadata\": { } } ] }\n\n");
+  REQUIRE(parsed);
+  CHECK(parsed->size() == 1);
+}
+
+TEST_CASE("members in any order and letter case; absent texts are empty") {
+  const auto parsed = parse_checkpoint(
+      R"({"allocations":[{"METADATA":{"K8SPODNAME":"p","interfacescount":2,"new":[]},"IPV6":"::1",)"
+      R"("more":{"x":1},"containerid":"c"}],"version":"vpc-cni-ipam/1"})");
+  REQUIRE(parsed);
+  const Assignment wanted{{"", "c", ""}, {"", "p", 2}, *net::Ip::parse("::1"), {}};
+  CHECK(*parsed == std::vector{wanted});
+}
+
+TEST_CASE("members of another type are refused, each with its entry's number") {
+  for (const auto* member :
+       {R"("networkName":1)", R"("containerID":[])", R"("ifName":{})", R"("ipv4":7)",
+        R"("ipv4":"","ipv6":true)", R"("allocationTimestamp":"1")", R"("allocationTimestamp":1.5)",
+        R"("metadata":[])", R"("metadata":{"k8sPodName":1})",
+        R"("metadata":{"interfacesCount":"1"})", R"("metadata":{"interfacesCount":-1})",
+        R"("ipv4":"10.0.0.256")", R"("ipv4":"10.0.0.1/32")", R"("ipv4":"")"}) {
+    INFO(member);
+    const std::string good = R"({"ipv4":"10.0.0.1"})";
+    const std::string odd = std::string("{") +
+                            (std::string(member).find("ipv4") == 1 ? "" : R"("ipv4":"10.0.0.2",)") +
+                            member + "}";
+    const auto parsed = parse_checkpoint(std::string(kHead) + good + "," + odd + "]}");
+    REQUIRE_FALSE(parsed);
+    CHECK(parsed.error().code == Errc::corrupt);
+    CHECK(parsed.error().message.find("allocation 1") != std::string::npos);
+  }
+}
+
 TEST_CASE("an empty pool, absent metadata members, IPv6") {
   CHECK(format_checkpoint({}) == "{\"version\":\"vpc-cni-ipam/1\",\"allocations\":[]}\n");
   const Assignment bare{{"n", "c", "i"}, {}, *net::Ip::parse("2001:db8::1"), {}};

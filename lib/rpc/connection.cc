@@ -207,7 +207,14 @@ void Connection::on_header(std::int32_t stream, std::string_view name, std::stri
   }
 }
 
-Status Connection::objection(const Call& call, base::Duration& timeout) const {
+Status Connection::peer_objection() {
+  if (!peer_) {
+    peer_ = service_->peer_check(fd_.get());
+  }
+  return *peer_;
+}
+
+Status Connection::objection(const Call& call, base::Duration& timeout) {
   if (call.header_bytes > kHeaderListLimit) {
     return {Code::resource_exhausted,
             "header list is larger than " + std::to_string(kHeaderListLimit) + " bytes"};
@@ -222,7 +229,7 @@ Status Connection::objection(const Call& call, base::Duration& timeout) const {
   if (service_->handlers.find(call.path) == service_->handlers.end()) {
     return {Code::unimplemented, "unknown method " + call.path};
   }
-  return {};
+  return service_->checked.contains(call.path) ? peer_objection() : Status();
 }
 
 void Connection::on_headers_end(std::int32_t stream) {

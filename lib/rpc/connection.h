@@ -21,6 +21,8 @@ namespace vpccni::rpc {
 /// What a server shares with its connections.
 struct Service {
   std::map<std::string, std::shared_ptr<const Handler>, std::less<>> handlers;
+  PeerCheck peer_check;
+  std::set<std::string, std::less<>> checked;  // paths
   ServerLimits limits;
   std::size_t buffered = 0;  // bytes of unfinished requests that all connections hold
 };
@@ -60,7 +62,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_request_end(std::int32_t stream);
 
   /// Why this request is not for a handler; ok if it is.
-  Status objection(const Call& call, base::Duration& timeout) const;
+  Status objection(const Call& call, base::Duration& timeout);
+  Status peer_objection();
   void answer_http(std::int32_t stream, std::string_view status);
   void dispatch(std::int32_t stream);
   void expire(std::int32_t stream);
@@ -83,8 +86,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::vector<std::int32_t> ready_;  // whole requests, not yet given to their handlers
   std::string out_;                  // taken from the session, not yet by the socket
   std::size_t out_sent_ = 0;
-  bool working_ = false;  // inside on_ready: answers are flushed at its end
-  bool writing_ = false;  // waiting for the socket to take out_; reads nothing meanwhile
+  bool working_ = false;        // inside on_ready: answers are flushed at its end
+  bool writing_ = false;        // waiting for the socket to take out_; reads nothing meanwhile
+  std::optional<Status> peer_;  // what the peer check said, once asked
   base::SteadyTime last_active_{};
   event::Registration watch_;
   event::Registration preface_;

@@ -4,8 +4,9 @@
 
 namespace vpccni::rpc {
 
-void serve_health(Server& server) {
-  server.handle("/grpc.health.v1.Health/Check", [](std::string_view bytes, const Done& done) {
+void serve_health(Server& server, std::function<bool()> serving) {
+  server.handle("/grpc.health.v1.Health/Check", [serving = std::move(serving)](
+                                                    std::string_view bytes, const Done& done) {
     ::rpc::HealthCheckRequest request;
     if (!request.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
       done({Code::invalid_argument, "HealthCheckRequest expected"}, {});
@@ -16,7 +17,8 @@ void serve_health(Server& server) {
       return;
     }
     ::rpc::HealthCheckResponse reply;
-    reply.set_status(::rpc::HealthCheckResponse::SERVING);
+    reply.set_status(serving() ? ::rpc::HealthCheckResponse::SERVING
+                               : ::rpc::HealthCheckResponse::NOT_SERVING);
     done({}, reply.SerializeAsString());
   });
 }

@@ -5,7 +5,8 @@
 
 namespace vpccni::rpc {
 
-/// SERVING for the service names "" and "grpc.health.v1.aws-node"; NOT_FOUND for any other.
-void serve_health(Server& server);
+/// For the service names "" and "grpc.health.v1.aws-node": SERVING if `serving` says so, else
+/// NOT_SERVING. NOT_FOUND for any other.
+void serve_health(Server& server, std::function<bool()> serving);
 
 }  // namespace vpccni::rpc

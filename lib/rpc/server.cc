@@ -106,6 +106,11 @@ void Server::handle(std::string path, Handler handler) {
                                             std::make_shared<const Handler>(std::move(handler)));
 }
 
+void Server::check_peers(PeerCheck check, std::set<std::string, std::less<>> paths) {
+  impl_->service->peer_check = std::move(check);
+  impl_->service->checked = std::move(paths);
+}
+
 Result<int> Server::listen_tcp(const std::string& address, int port) {
   VPCCNI_TRY(auto listener, event::listen_tcp(address, port));
   impl_->add_listener(std::move(listener.fd));

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,10 @@ namespace vpccni::rpc {
 using Done = std::function<void(Status, std::string reply_bytes)>;
 /// `request_bytes` live until the handler returns.
 using Handler = std::function<void(std::string_view request_bytes, Done done)>;
+
+/// Asked once per connection, at its first call of a method that is checked. `fd` is the
+/// connection's socket. Anything but ok is the answer to the call.
+using PeerCheck = std::function<Status(int fd)>;
 
 struct ServerLimits {
   std::size_t message = kMessageLimit;
@@ -43,6 +48,8 @@ class Server {
 
   /// `path` is "/package.Service/Method". A second handler of a path replaces the first.
   void handle(std::string path, Handler handler);
+  /// Only peers that pass the check may call these methods; all others are open to everybody.
+  void check_peers(PeerCheck check, std::set<std::string, std::less<>> paths);
 
   /// Returns the bound port (useful with port 0).
   Result<int> listen_tcp(const std::string& address, int port);

@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
   server.handle("/rpc.CNIBackend/Fail", [](std::string_view, const rpc::Done& done) {
     done({rpc::Code::not_found, "1 error:\n\t* 100% unknown \xc3\xbc"}, {});
   });
-  rpc::serve_health(server);
+  rpc::serve_health(server, [] { return true; });
   const auto port = server.listen_tcp("127.0.0.1", 0);
   const auto bound = server.listen_unix(argv[1]);
   if (!port || !bound) {
