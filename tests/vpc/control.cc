@@ -244,6 +244,9 @@ Result<Json> Control::carry_out(const std::string& what, const Json& body) {
   const net::InstanceId instance(base::string_member(body, "instance"));
   if (what == "/fault") {
     VPCCNI_TRY(auto fault, parse_fault(body));
+    if (fault.kind == FaultKind::stale) {
+      fault.as_of = std::make_shared<Model>(model_);
+    }
     return Json{{"id", model_.faults().add(std::move(fault))}};
   }
   if (what == "/imds-fault") {
