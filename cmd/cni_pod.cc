@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "cmd/startup_file.h"
 #include "linux/netns.h"
 #include "podnet/pod.h"
 #include "rpc/client.h"
@@ -54,10 +55,11 @@ Result<Reply> ask_agent(std::string_view method, const Request& request) {
     }
     return reply;
   }
+  const std::string step = last_startup_step();
   return Error{Errc::unavailable,
                "AGENT_DOWN: nobody listens at " + std::string(kAgents[0]) + " or " +
-                   std::string(kAgents[1]) + "; see the aws-node pod of this node (" +
-                   (refused ? refused->message : std::string()) + ")",
+                   std::string(kAgents[1]) + " (" + (refused ? refused->message : std::string()) +
+                   "); " + (step.empty() ? "see the aws-node pod of this node" : step),
                "AGENT_DOWN"};
 }
 
