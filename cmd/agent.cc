@@ -7,7 +7,9 @@
 #include "agent/log_file.h"
 #include "aws/instance_limits.h"
 #include "aws/session.h"
+#include "base/memory.h"
 #include "cmd/command.h"
+#include "cmd/startup_file.h"
 #include "event/loop.h"
 #include "k8s/api_http.h"
 #include "k8s/config.h"
@@ -18,20 +20,8 @@ namespace vpccni::cmd {
 
 namespace {
 
-constexpr std::string_view kStartFile = "startup.json";  // beside the checkpoint
-
-/// Where start-up is, for people and for the plugin's AGENT_DOWN message.
-void tell_step(const std::string& backing_store, int step, int of, std::string_view name) {
-  const auto slash = backing_store.rfind('/');
-  const std::string path = (slash == std::string::npos ? "" : backing_store.substr(0, slash + 1)) +
-                           std::string(kStartFile);
-  std::string text = R"({"step":)" + std::to_string(step) + R"(,"of":)" + std::to_string(of) +
-                     R"(,"name":)" + base::json_quote(name) + "}\n";
-  if (std::FILE* file = std::fopen(path.c_str(), "we")) {
-    std::fwrite(text.data(), 1, text.size(), file);
-    std::fclose(file);
-  }
-}
+/// From serving until start-up and the pool's first growth are over, usually.
+constexpr auto kSettled = std::chrono::seconds(10);
 
 int fail(const base::Log& log, std::ostream& err, const Error& error) {
   log.error("the agent cannot start", {{"error", error.message}, {"cause", error.cause}});
@@ -84,6 +74,7 @@ int serve(const Invocation& invocation, const settings::Settings& set, const bas
   agent::PodnetKernel kernel;
   const agent::Edges edges{(*session)->ec2(), *(*session)->imds, kernel, invocation.clock, log};
   const std::stop_source stop;
+  StartupStep at;
   auto started = agent::start_up(
       edges, set,
       [&cluster](const std::string& type) {
@@ -97,10 +88,13 @@ int serve(const Invocation& invocation, const settings::Settings& set, const bas
       [&](int step, int of, std::string_view name) {
         log.info("starting", {{"step", std::to_string(step) + "/" + std::to_string(of)},
                               {"name", std::string(name)}});
-        tell_step(set.backing_store, step, of, name);
+        at = {step, of, std::string(name), {}};
+        write_startup(set.backing_store, at);
       },
       stop.get_token());
   if (!started) {
+    at.error = started.error().message;
+    write_startup(set.backing_store, at);
     return fail(log, invocation.err, started.error());
   }
   event::Loop loop;
@@ -113,6 +107,7 @@ int serve(const Invocation& invocation, const settings::Settings& set, const bas
     return fail(log, invocation.err, listening.error());
   }
   log.info("ready");
+  const auto settled = loop.after(kSettled, base::drop_start_up_memory);
   daemon.run();
   log.info("ended");
   return kDone;
@@ -126,6 +121,7 @@ int run_agent(const Invocation& invocation) {
                    << "\nThe agent is set up by its environment: vpccni help environment\n";
     return kUsage;
   }
+  base::keep_heap_small();
   std::vector<settings::Note> notes;
   const auto set = settings::load(invocation.environment, notes);
   std::string trouble;
