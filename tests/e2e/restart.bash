@@ -2,8 +2,8 @@
 # What the files of the restart matrix share (spec users.md 5, item 1): a node with 50 live pods whose
 # agent dies and comes back into a world that shows it something wrong. Nothing may be lost, nothing
 # that is used may be taken away, and no address that EC2 does not have may be given to a pod.
-# A file sets: block, the addresses that come and go at once; spare, how many are free beside 50 pods;
-# few, a warm target with which a block goes back when a group of pods leaves; group, that many pods.
+# A file sets: block, how many addresses come and go at once; spare, how many are free beside 50 pods;
+# keep, how many blocks without pods that is.
 
 lab_program=${BATS_TEST_DIRNAME}/../../scripts/lab
 
@@ -12,7 +12,7 @@ restart_setup() {
   local name=$1 type=$2
   shift 2
   lab_up "${name}" --nodes 1 --type "${type}" --lag none
-  printf '%s\n' "$@" "MINIMUM_IP_TARGET=$((50 + spare))" "WARM_IP_TARGET=${few}" IP_COOLDOWN_PERIOD=1 \
+  printf '%s\n' "$@" "MINIMUM_IP_TARGET=$((50 + spare))" "WARM_IP_TARGET=1" IP_COOLDOWN_PERIOD=1 \
     >"$(node_dir)/agent.env"
   lab agent restart a
   until_ok 40 settled_at "$((50 + spare))"
@@ -43,6 +43,17 @@ imds_short() { imds_fault "{hidden: [\"$(awk 'NR == 1 {print $1}' "${BATS_TEST_T
 imds_without_eni() {
   imds_fault "{hidden: [\"$(control GET /state | jq -r '.enis[] | select(.attachment.device == 1) | .id')\"]}"
 }
+# Somebody takes blocks without pods away, all but $1 of them.
+take_idle() {
+  local dir=${BATS_TEST_TMPDIR} address_or_prefix eni
+  held >"${dir}/before"
+  blocks used "${dir}/live" "${dir}/before" | cut -d' ' -f1 >"${dir}/used-now"
+  grep -vwF -f "${dir}/used-now" "${dir}/before" | tail -n "+$(($1 + 1))" >"${dir}/taken" || true
+  while read -r address_or_prefix _ eni _; do
+    control POST /unassign "{\"eni\":\"${eni}\",\"blocks\":[\"${address_or_prefix}\"]}" >/dev/null
+  done <"${dir}/taken"
+}
+take_one_more() { take_idle "$((keep == 0 ? 0 : keep - 1))" && [ -s "${BATS_TEST_TMPDIR}/taken" ]; }
 imds_as_now() { imds_fault '{stale: true}'; }
 ec2_as_now() { control POST /fault '{"kind":"stale"}' >/dev/null; }
 # Below HTTP: EC2's address refuses connections, or swallows them.
@@ -111,13 +122,14 @@ die_and_return() {
   local dir=${BATS_TEST_TMPDIR} fault call began
   lab agent kill a
   live >"${dir}/live"
+  diff "${dir}/live" <(entries)
+  [[ $1 == imds_as_now ]] || take_idle "${keep}"
   held >"${dir}/held"
   blocks used "${dir}/live" "${dir}/held" >"${dir}/used"
-  diff "${dir}/live" <(entries)
-  # What is free is wanted: one more pod makes the pool grow, and nothing is too many.
-  set_target "$(($(wc -l <"${dir}/held") * block - $(wc -l <"${dir}/live")))"
   control DELETE /calls >/dev/null
   for fault in "$@"; do "${fault}"; done
+  # What is free is wanted: nothing is too many.
+  set_target "$(free)"
   began=${SECONDS}
   lab agent start a
   echo "# ${BATS_TEST_DESCRIPTION}: serves after $((SECONDS - began)) s" >&3
@@ -126,6 +138,7 @@ die_and_return() {
     [ "$(calls "${call}")" -eq 0 ]
   done
 }
+free() { echo $(($(held | wc -l) * block - $(live | wc -l))); }
 
 nothing_lost() {
   local dir=${BATS_TEST_TMPDIR}
@@ -169,34 +182,18 @@ restore_pods() {
 new_pods_while_it_looks() {
   local looked action
   restore_pods
+  until_ok 60 settled
   looked=$(calls DescribeNetworkInterfaces)
   for action in AssignPrivateIpAddresses CreateNetworkInterface; do
-    control POST /fault "{\"kind\":\"fail\",\"action\":\"${action}\",\"times\":1}" >/dev/null
+    control POST /fault "{\"kind\":\"fail\",\"action\":\"${action}\",\"times\":1,\"code\":\"InvalidParameterValue\"}" \
+      >/dev/null
   done
-  add_pods 51 53
+  add_pods 51 "$((51 + $(free)))"
   until_ok 30 looked_since "${looked}"
   until_ok 60 settled
   all_sound
 }
 looked_since() { (($(calls DescribeNetworkInterfaces) > $1)); }
-
-# A group of pods leaves; the agent gives back to EC2 what it has too many: then in the file freed.
-release_some() { # BLOCKS: only pods in these
-  local dir=${BATS_TEST_TMPDIR}
-  pods >"${dir}/pods"
-  held >"${dir}/before"
-  blocks first "${dir}/pods" "$1" | head -n "${group}" | del_pods
-  until_ok 40 fewer_held
-  until_ok 20 settled
-  comm -23 "${dir}/before" <(held) >"${dir}/freed"
-}
-fewer_held() { [ -n "$(comm -23 "${BATS_TEST_TMPDIR}/before" <(held))" ]; }
-# It shrinks once in a while only; one that has just started does so at once.
-fresh_agent() {
-  set_target "${few}"
-  lab agent restart a
-  held >"${BATS_TEST_TMPDIR}/begin"
-}
 
 # --- the cases
 
@@ -212,11 +209,8 @@ imds_misses_an_eni() {
   new_pods_while_it_looks
 }
 
-imds_lists_what_was_freed() {
-  fresh_agent
-  imds_as_now
-  release_some "${BATS_TEST_TMPDIR}/begin"
-  die_and_return
+imds_lists_what_was_taken() {
+  die_and_return imds_as_now take_one_more
   none_quarantined
   new_pods_while_it_looks
 }
@@ -232,11 +226,8 @@ works_without_ec2() {
   all_sound
 }
 
-ec2_refuses_and_imds_lists_what_was_freed() {
-  fresh_agent
-  imds_as_now
-  release_some "${BATS_TEST_TMPDIR}/begin"
-  die_and_return ec2_refuses
+ec2_refuses_and_imds_lists_what_was_taken() {
+  die_and_return imds_as_now take_one_more ec2_refuses
   none_quarantined
   works_without_ec2
   no_faults
@@ -254,23 +245,20 @@ ec2_swallows_and_imds_is_short() {
   new_pods_while_it_looks
   until_ok 60 none_quarantined
 }
-# Both show a moment before the last growth and the last release.
+# Both show a moment before the last growth.
 both_are_stale() {
   local dir=${BATS_TEST_TMPDIR} more=50
-  fresh_agent
+  held >"${dir}/begin"
   imds_as_now
   ec2_as_now
   until live >"${dir}/now" && [ -n "$(blocks outside "${dir}/now" "${dir}/begin")" ]; do
     more=$((more + 1))
     add_pods "${more}" "${more}"
-    ((more < 80))
+    ((more < 90))
   done
-  release_some "${dir}/begin"
-  comm -12 "${dir}/freed" "${dir}/begin" | grep .
-  die_and_return
+  die_and_return true
   blocks outside "${dir}/live" "${dir}/begin" >"${dir}/unlisted"
   quarantine_is "${dir}/unlisted"
-  add_pods 91 92
   all_sound
   no_faults
   new_pods_while_it_looks

@@ -2,7 +2,7 @@
 # The restart matrix on secondary addresses: two ENIs of 29, almost full.
 
 load lab
-export block=1 spare=2 few=2 group=6
+export block=1 spare=2 keep=2
 load restart
 
 setup_file() {
@@ -25,12 +25,12 @@ teardown_file() {
   imds_misses_an_eni
 }
 
-@test "IMDS lists addresses that were freed" {
-  imds_lists_what_was_freed
+@test "IMDS lists an address that was taken away" {
+  imds_lists_what_was_taken
 }
 
-@test "EC2 refuses connections, IMDS lists addresses that were freed" {
-  ec2_refuses_and_imds_lists_what_was_freed
+@test "EC2 refuses connections, IMDS lists an address that was taken away" {
+  ec2_refuses_and_imds_lists_what_was_taken
 }
 
 @test "EC2 does not answer, IMDS is short by one address" {
