@@ -6,6 +6,7 @@
 #include "agent/startup_report.h"
 #include "aws/instance_limits.h"
 #include "aws/session.h"
+#include "base/memory.h"
 #include "cmd/command.h"
 #include "cmd/version.h"
 #include "event/loop.h"
@@ -17,6 +18,9 @@
 namespace vpccni::cmd {
 
 namespace {
+
+/// From serving until start-up and the pool's first growth are over, usually.
+constexpr auto kSettled = std::chrono::seconds(10);
 
 int fail(const base::Log& log, std::ostream& err, const Error& error) {
   log.error("the agent cannot start", {{"error", error.message}, {"cause", error.cause}});
@@ -157,6 +161,7 @@ Result<> serve(const Invocation& invocation, const Environs& environs, const bas
   VPCCNI_CHECK(daemon.listen());
   report.ready();
   log.info("ready");
+  const auto settled = loop.after(kSettled, base::drop_start_up_memory);
   daemon.run();
   log.info("ended");
   return {};
@@ -170,6 +175,7 @@ int run_agent(const Invocation& invocation) {
                    << "\nThe agent is set up by its environment: vpccni help environment\n";
     return kUsage;
   }
+  base::keep_heap_small();
   std::vector<settings::Note> notes;
   const auto set = settings::load(invocation.environment, notes);
   std::string trouble;

@@ -38,7 +38,7 @@ std::string last_word_of_agent() {
   const auto bytes =
       base::read_file(std::string(kRunDirectory) + std::string(base::kStartupFileName), 65536);
   const auto file = bytes ? base::parse_startup(*bytes) : std::nullopt;
-  return file ? "; its last word: " + to_sentence(*file) : std::string();
+  return file ? "; last startup step: " + to_sentence(*file) : std::string();
 }
 
 /// One unary call at the first address where somebody listens.

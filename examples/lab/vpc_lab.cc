@@ -2,7 +2,7 @@
 // of it. Started by scripts/lab, which makes the namespaces. Ends on SIGTERM.
 // usage: vpc-lab --control SOCKET --fabric NETNS --internet NETNS --node NAME=NETNS... [--type
 // TYPE]
-//          [--lag none]
+//          [--lag none] [--subnets BITS] [--max-pods N]
 
 #include <csignal>
 #include <iostream>
@@ -30,6 +30,8 @@ struct Options {
   std::vector<std::pair<std::string, std::string>> nodes;  // name, namespace
   std::string type = "t3.small";
   bool lags = true;
+  int subnet_bits = 24;
+  int max_pods = 110;
 };
 
 Result<Options> parse_options(const std::vector<std::string>& words) {
@@ -48,11 +50,18 @@ Result<Options> parse_options(const std::vector<std::string>& words) {
       options.type = value;
     } else if (name == "--lag" && value == "none") {
       options.lags = false;
+    } else if (name == "--max-pods") {
+      VPCCNI_TRY(options.max_pods, base::parse_integer<int>(value));
+    } else if (name == "--subnets") {
+      VPCCNI_TRY(options.subnet_bits, base::parse_integer<int>(value));
     } else if (name == "--node" && equals != std::string::npos) {
       options.nodes.emplace_back(value.substr(0, equals), value.substr(equals + 1));
     } else {
       return Error{Errc::invalid_argument, "unknown option " + name + " " + value};
     }
+  }
+  if (options.subnet_bits < 17 || options.subnet_bits > 26) {
+    return Error{Errc::invalid_argument, "--subnets wants a prefix length from 17 to 26"};
   }
   if (words.size() % 2 != 0 || options.control.empty() || options.fabric.empty() ||
       options.internet.empty() || options.nodes.empty()) {
@@ -116,9 +125,9 @@ class Lab {
     vpc::NewSubnet wanted;
     wanted.vpc = vpc;
     wanted.zone = model_.options().region + "a";
-    wanted.cidr = *net::Cidr::parse("10.0.0.0/24");
+    wanted.cidr = net::Cidr(*net::Ip::parse("10.0.0.0"), options_.subnet_bits);
     VPCCNI_TRY(const auto first, model_.add_subnet(wanted));
-    wanted.cidr = *net::Cidr::parse("10.0.1.0/24");
+    wanted.cidr = net::Cidr(vpc_cidrs().front().at(wanted.cidr.size()), options_.subnet_bits);
     wanted.tags = {{"kubernetes.io/role/cni", "1"}};
     VPCCNI_CHECK(model_.add_subnet(wanted));
     std::uint64_t host = 5;
@@ -132,7 +141,7 @@ class Lab {
       VPCCNI_TRY(const auto made, model_.run_instance(instance, now));
       nodes_.emplace(made.id, std::move(netns));
       imds_.emplace(made.id, std::make_unique<vpc::ImdsFace>(loop_, model_, clock_, made.id));
-      kubernetes_.add_node("node-" + name, 110);
+      kubernetes_.add_node("node-" + name, options_.max_pods);
     }
     return {};
   }

@@ -111,6 +111,7 @@ void Agent::serve_rpc() {
     }
     auto event = to_event(request, next_token());
     if (!event) {
+      edges_.log.warn("no address for a pod", {{"reason", event.error().message}});
       done({}, failure(event.error().message).SerializeAsString());
       return;
     }

@@ -53,8 +53,8 @@ std::string to_sentence(const StartupFile& file) {
   if (file.state == "ready") {
     return "ready since " + file.since;
   }
-  std::string text = "step " + std::to_string(file.step) + "/" + std::to_string(file.of) + " \"" +
-                     file.name + "\"";
+  std::string text =
+      std::to_string(file.step) + "/" + std::to_string(file.of) + " \"" + file.name + "\"";
   if (file.state == "failed") {
     return text + " failed after " + std::to_string(file.elapsed_ms / 1000) + " s: " + file.error;
   }

@@ -28,7 +28,7 @@ std::string format_startup(const StartupFile& file);
 /// Foreign bytes; none if they are no such object.
 std::optional<StartupFile> parse_startup(std::string_view bytes);
 
-/// `step 6/14 "set up the attached ENIs" for 12 s, waiting for X (last error: Y)`
+/// `6/14 "set up the attached ENIs" for 12 s, waiting for X (last error: Y)`
 std::string to_sentence(const StartupFile& file);
 
 }  // namespace vpccni::base

@@ -23,10 +23,12 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "podnet/pod.h"
+#include "tests/bench/percentile.h"
 
 namespace {
 
 using namespace vpccni;
+using bench::percentile;
 using Clock = std::chrono::steady_clock;
 
 struct Options {
@@ -159,16 +161,6 @@ void measure(const std::vector<Pod>& pods, int parallel, Times& times, Work work
       }
     });
   }
-}
-
-double percentile(std::vector<double> values, double part) {
-  if (values.empty()) {
-    return 0;
-  }
-  std::sort(values.begin(), values.end());
-  const auto at =
-      static_cast<std::size_t>(std::ceil(part * static_cast<double>(values.size()))) - 1;
-  return std::round(values[std::min(at, values.size() - 1)] * 1000) / 1000;
 }
 
 bool make_pods(std::vector<Pod>& pods, int count, int& number, const std::string& prefix) {

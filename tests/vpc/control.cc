@@ -239,11 +239,32 @@ Result<Json> Control::run_instance(const Json& body) {
   return json;
 }
 
+/// As if somebody else had done it: no call is counted.
+Result<Json> Control::unassign(const Json& body) {
+  VPCCNI_CHECK(check_members(body, {"eni", "blocks"}));
+  std::vector<net::Ip> addresses;
+  std::vector<net::Cidr> prefixes;
+  for (const auto& text : texts_member(body, "blocks")) {
+    if (const auto address = net::Ip::parse(text)) {
+      addresses.push_back(*address);
+      continue;
+    }
+    VPCCNI_TRY(const auto prefix, net::Cidr::parse(text));
+    prefixes.push_back(prefix);
+  }
+  VPCCNI_CHECK(model_.unassign(net::EniId(base::string_member(body, "eni")), addresses, prefixes,
+                               clock_.now()));
+  return Json::object();
+}
+
 Result<Json> Control::carry_out(const std::string& what, const Json& body) {
   const auto now = clock_.now();
   const net::InstanceId instance(base::string_member(body, "instance"));
   if (what == "/fault") {
     VPCCNI_TRY(auto fault, parse_fault(body));
+    if (fault.kind == FaultKind::stale) {
+      fault.as_of = std::make_shared<Model>(model_);
+    }
     return Json{{"id", model_.faults().add(std::move(fault))}};
   }
   if (what == "/imds-fault") {
@@ -265,6 +286,9 @@ Result<Json> Control::carry_out(const std::string& what, const Json& body) {
     subnet->full = base::bool_member(body, "full").value_or(false);
     subnet->fragmented = base::bool_member(body, "fragmented").value_or(false);
     return Json::object();
+  }
+  if (what == "/unassign") {
+    return unassign(body);
   }
   if (what == "/account-limits") {
     model_.faults().set_account_limits(base::bool_member(body, "on").value_or(false));

@@ -6,6 +6,7 @@
 //   DELETE /fault                 all EC2 faults; /fault/ID that one
 //   POST   /imds-fault            {"instance":"i-…","down":true,…}: exactly these from now on
 //   POST   /subnet-fault          {"subnet":"subnet-…","full":true,"fragmented":false}
+//   POST   /unassign              {"eni":"eni-…","blocks":["10.0.0.7","10.0.0.16/28"]}
 //   POST   /account-limits        {"on":true}: the account's token buckets
 //   POST   /instance              {"type":"m5.large","subnet":…,"imds":"127.0.0.1:0"} -> its JSON
 //   POST   /terminate             {"instance":"i-…"}
@@ -39,6 +40,7 @@ class Control {
   Result<base::Json> carry_out(const std::string& what, const base::Json& body);
   Result<base::Json> remove(const std::string& path);
   Result<base::Json> run_instance(const base::Json& body);
+  Result<base::Json> unassign(const base::Json& body);
 
   Model& model_;
   const base::Clock& clock_;

@@ -66,7 +66,8 @@ void Ec2Face::handle(const http::ServerRequest& request, std::shared_ptr<http::R
   const auto request_id = new_request_id();
   Ec2Answer answer;
   if (plan.works() || plan.refusal) {
-    answer = ec2_answer(model_, request, plan.refusal, request_id, now);
+    Model& shown = plan.as_of ? *plan.as_of : model_;
+    answer = ec2_answer(shown, request, plan.refusal, request_id, now);
   }
   delays_.run(plan.delay,
               [this, plan, answer = std::move(answer), request_id, to = std::move(to)]() mutable {
@@ -114,6 +115,7 @@ void Ec2Face::end(const CallPlan& plan, Ec2Answer answer, const std::string& req
     case FaultKind::deny:
     case FaultKind::fail:
     case FaultKind::delay:
+    case FaultKind::stale:
       break;  // no endings: the plan has dealt with them
   }
 }

@@ -216,6 +216,21 @@ TEST_CASE("faults of the EC2 face reach the client, and the work is done or not"
   REQUIRE(assign_with("{\"kind\":\"delay\",\"delay_ms\":300," + action + "}"));
 }
 
+TEST_CASE("a stale EC2 lists what was there before, while changes are carried out") {
+  Site site;
+  Agent agent(site);
+  const auto eni = agent.ec2.create({.subnet = site.topology.subnets[0]});
+  REQUIRE(eni);
+  const auto addresses = [&] {
+    return agent.ec2.network_interfaces({.ids = {eni->id}})->front().addresses.size();
+  };
+  site.control_post("/fault", R"({"kind":"stale"})");
+  REQUIRE(agent.ec2.assign_addresses(eni->id, 3));
+  REQUIRE(addresses() == 1);
+  REQUIRE(site.send("DELETE", site.control_url + "/fault").status == 200);
+  REQUIRE(addresses() == 4);
+}
+
 TEST_CASE("a delayed answer does not hold up others") {
   Site site;
   Agent agent(site);

@@ -9,7 +9,7 @@ namespace vpccni::vpc {
 
 namespace {
 
-constexpr std::array<std::pair<FaultKind, std::string_view>, 11> kKinds = {
+constexpr std::array<std::pair<FaultKind, std::string_view>, 12> kKinds = {
     {{FaultKind::throttle, "throttle"},
      {FaultKind::deny, "deny"},
      {FaultKind::fail, "fail"},
@@ -20,7 +20,8 @@ constexpr std::array<std::pair<FaultKind, std::string_view>, 11> kKinds = {
      {FaultKind::slow_drip, "slow_drip"},
      {FaultKind::garbage, "garbage"},
      {FaultKind::error_in_200, "error_in_200"},
-     {FaultKind::http_status, "http_status"}}};
+     {FaultKind::http_status, "http_status"},
+     {FaultKind::stale, "stale"}}};
 
 constexpr std::array<FaultKind, 7> kEndings = {
     FaultKind::cut,       FaultKind::black_hole, FaultKind::http_status, FaultKind::error_in_200,
@@ -135,6 +136,11 @@ CallPlan Faults::plan(std::string_view action, const net::InstanceId& caller, ba
   CallPlan plan;
   if (const auto fault = use(FaultKind::delay, action, caller)) {
     plan.delay = fault->delay;
+  }
+  if (action.starts_with("Describe")) {
+    if (const auto fault = use(FaultKind::stale, action, caller)) {
+      plan.as_of = fault->as_of;
+    }
   }
   if ((account_limits_ && !take_token(action, now)) || use(FaultKind::throttle, action, caller)) {
     plan.refusal = refusal("RequestLimitExceeded", "Request limit exceeded.");

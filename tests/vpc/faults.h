@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -16,6 +17,8 @@
 
 namespace vpccni::vpc {
 
+class Model;
+
 enum class FaultKind {
   throttle,      // RequestLimitExceeded, nothing is done
   deny,          // UnauthorizedOperation, nothing is done
@@ -27,7 +30,8 @@ enum class FaultKind {
   slow_drip,     // the work is done, the answer comes in pieces `delay` apart
   garbage,       // the work is done, the answer is no XML
   error_in_200,  // `code` in a 200, nothing is done
-  http_status    // `status` with an empty body, nothing is done
+  http_status,   // `status` with an empty body, nothing is done
+  stale          // Describe actions answer from `as_of`, the others are not touched
 };
 std::string_view to_string(FaultKind kind);
 std::optional<FaultKind> parse_fault_kind(std::string_view text);
@@ -41,16 +45,18 @@ struct Fault {
   std::string message;
   int status = 503;
   base::Duration delay{};
-  int id = 0;  // set by add()
+  std::shared_ptr<Model> as_of;  // of stale: a copy of the model as it was
+  int id = 0;                    // set by add()
 };
 
 /// What happens to one call.
 struct CallPlan {
   std::optional<Error> refusal;  // answer this and do nothing; the cause is EC2's code
   base::Duration delay{};
-  std::optional<Fault> ending;  // lose_answer, cut, black_hole, slow_drip, garbage, error_in_200,
-                                // http_status
-  bool works() const;           // the action is carried out
+  std::optional<Fault> ending;   // lose_answer, cut, black_hole, slow_drip, garbage, error_in_200,
+                                 // http_status
+  std::shared_ptr<Model> as_of;  // answer from this instead of the model
+  bool works() const;            // the action is carried out
 };
 
 class Faults {
