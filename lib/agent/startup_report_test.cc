@@ -98,8 +98,8 @@ TEST_CASE("each step is in the file and on stdout") {
   CHECK(site.file().since == file.since);
   site.report->begin(2, 3, "set up ENIs");
   CHECK(site.file().elapsed_ms == 0);
-  CHECK(site.out.str().find("step 1/3 \"read the region\" for 3 s") != std::string::npos);
-  CHECK(site.out.str().find("step 2/3 \"set up ENIs\"") != std::string::npos);
+  CHECK(site.out.str().find("1/3 \"read the region\" for 3 s") != std::string::npos);
+  CHECK(site.out.str().find("2/3 \"set up ENIs\"") != std::string::npos);
   struct stat status {};
   REQUIRE(::stat((site.directory / "startup.json").c_str(), &status) == 0);
   CHECK((status.st_mode & 0777U) == 0644);

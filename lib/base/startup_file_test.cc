@@ -35,15 +35,15 @@ TEST_CASE("what is no start-up file is none; wrong types are left out; texts are
 TEST_CASE("the sentence says step, time, what is waited for and the last error") {
   auto file = example();
   CHECK(to_sentence(file) ==
-        R"(step 6/14 "set up ENIs" for 12 s, waiting for ec2 (last error: no "way"))");
+        R"(6/14 "set up ENIs" for 12 s, waiting for ec2 (last error: no "way"))");
   file.waiting.clear();
   file.error.clear();
-  CHECK(to_sentence(file) == R"(step 6/14 "set up ENIs" for 12 s)");
+  CHECK(to_sentence(file) == R"(6/14 "set up ENIs" for 12 s)");
   file.state = "ready";
   CHECK(to_sentence(file) == "ready since 2025-01-01T00:00:00.000Z");
   file.state = "failed";
   file.error = "denied";
-  CHECK(to_sentence(file) == R"(step 6/14 "set up ENIs" failed after 12 s: denied)");
+  CHECK(to_sentence(file) == R"(6/14 "set up ENIs" failed after 12 s: denied)");
 }
 
 }  // namespace vpccni::base
