@@ -19,11 +19,13 @@ constexpr const char* kUsage =
     "usage: bench-pool [--json] [--mode secondary|prefix] [--nodes N] [--seed S] [--type TYPE]\n"
     "                  [--warm-ip N] [--minimum-ip N] [--warm-eni N] [--warm-prefix N]\n"
     "                  [--operations N] [--cooldown SECONDS] [--buckets account|action]\n"
-    "       bench-pool --fleet [--pods N] ...   all nodes start at once\n";
+    "       bench-pool --fleet [--pods N] ...   all nodes start at once\n"
+    "       bench-pool --check ...              fails where ours is worse than upstream's\n";
 
 struct Arguments {
   bool json = false;
   bool fleet = false;
+  bool check = false;
   int pods = 10;  // of each node of the fleet
   int operations = 0;
   ClusterOptions cluster;
@@ -77,6 +79,8 @@ bool parse(int argc, char** argv, Arguments& out) {
       out.json = true;
     } else if (name == "--fleet") {
       out.fleet = true;
+    } else if (name == "--check") {
+      out.check = true;
     } else if (i + 1 >= argc || !parse_value(name, argv[++i], out)) {
       return false;
     }
@@ -177,6 +181,18 @@ void print_table(const base::OrderedJson& ours, const base::OrderedJson& upstrea
   }
 }
 
+/// Neither asks EC2 for more, nor holds more prefixes, nor leaves pods without an address.
+bool better(const base::OrderedJson& ours, const base::OrderedJson& upstream) {
+  bool all = true;
+  for (const char* key : {"mutating_calls", "prefix_seconds", "failed_adds", "nodes_without_ip"}) {
+    if (ours[key].get<double>() > upstream[key].get<double>()) {
+      std::fprintf(stderr, "bench-pool: %s: ours is worse than upstream's\n", key);
+      all = false;
+    }
+  }
+  return all;
+}
+
 int run(Arguments arguments) {
   auto& cluster = arguments.cluster;
   const auto trace = arguments.fleet ? start_trace(cluster.account.nodes, arguments.pods)
@@ -187,9 +203,10 @@ int run(Arguments arguments) {
   const auto ours = to_json(replay(cluster, trace));
   cluster.kind = Kind::upstream;
   const auto upstream = to_json(replay(cluster, trace));
+  const int code = arguments.check && !better(ours, upstream) ? 1 : 0;
   if (!arguments.json) {
     print_table(ours, upstream);
-    return 0;
+    return code;
   }
   const auto& targets = cluster.targets;
   base::OrderedJson out;
@@ -204,7 +221,7 @@ int run(Arguments arguments) {
   out["ours"] = ours;
   out["upstream"] = upstream;
   std::cout << base::dump_json(out) << '\n';
-  return 0;
+  return code;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tests/sim/eni_filter.h"
 #include "tests/sim/waits.h"
 
 namespace vpccni::pool {
@@ -20,24 +21,6 @@ base::Duration latency(std::string_view action, sim::Random& random) {
          : action == "CreateNetworkInterface"
              ? random.between(milliseconds(300), milliseconds(500))
              : random.between(milliseconds(150), milliseconds(350));
-}
-
-bool matches(const aws::Eni& eni, const std::string& name, const std::string& value) {
-  if (name == "attachment.instance-id") {
-    return eni.attachment && to_string(eni.attachment->instance) == value;
-  }
-  if (name == "status") {
-    return eni.status == value;
-  }
-  const auto tag = name.starts_with("tag:") ? eni.tags.find(name.substr(4)) : eni.tags.end();
-  return tag != eni.tags.end() && tag->second == value;
-}
-
-bool passes(const aws::Eni& eni, const aws::EniFilter& filter) {
-  return std::all_of(filter.filters.begin(), filter.filters.end(), [&](const auto& one) {
-    return std::any_of(one.second.begin(), one.second.end(),
-                       [&](const auto& value) { return matches(eni, one.first, value); });
-  });
 }
 
 }  // namespace
@@ -93,7 +76,7 @@ Result<std::vector<aws::Eni>> NodeEc2::network_interfaces(const aws::EniFilter& 
             }
           }
         }
-        std::erase_if(found, [&](const auto& eni) { return !passes(eni, filter); });
+        std::erase_if(found, [&](const auto& eni) { return !sim::passes(eni, filter); });
         return found;
       });
 }
@@ -140,6 +123,7 @@ Result<aws::Eni> NodeEc2::create(const aws::NewEni& wanted) {
     made.groups = wanted.groups;
     made.description = wanted.description;
     made.tags = wanted.tags;
+    made.tracking = wanted.tracking;
     if (wanted.secondary_addresses > 0) {
       made.secondary_count = wanted.secondary_addresses;
     }

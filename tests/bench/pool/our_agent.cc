@@ -1,8 +1,8 @@
 #include "tests/bench/pool/our_agent.h"
 
-#include "agent/attached.h"
-
 #include <algorithm>
+
+#include "agent/attached.h"
 
 namespace vpccni::pool {
 
@@ -40,7 +40,8 @@ OurAgent::OurAgent(Account& account, Fibers& fibers, sim::Timeline& time, const 
       imds_(site_),
       kernel_(site_),
       log_([](std::string_view) {}, base::Level::error, clock_),
-      edges_{ec2_, imds_, kernel_, clock_, log_},
+      paced_(ec2_, clock_, {.chance = [this] { return site_.random.between(0, 999) / 1000.0; }}),
+      edges_{paced_, imds_, kernel_, clock_, log_},
       targets_(targets) {
   node_.settings.enable_ipv4 = true;
   node_.settings.enable_prefix_delegation = targets.prefixes;
@@ -48,6 +49,8 @@ OurAgent::OurAgent(Account& account, Fibers& fibers, sim::Timeline& time, const 
   node_.settings.warm_ip_target = targets.warm_ips;
   node_.settings.minimum_ip_target = targets.minimum_ips;
   node_.settings.warm_prefix_target = targets.warm_prefixes;
+  node_.settings.ip_cooldown_seconds =
+      static_cast<int>(std::chrono::duration_cast<std::chrono::seconds>(targets.cooldown).count());
   node_.settings.cluster_name = "cluster";
   node_.limits = account.limits();
 }
@@ -75,15 +78,8 @@ bool OurAgent::set_up() {
   if (!attached) {
     return false;
   }
-  auto& set = node_.settings;
-  set.enable_prefix_delegation = targets_.prefixes;
-  set.warm_eni_target = targets_.warm_enis;
-  set.warm_ip_target = targets_.warm_ips;
-  set.minimum_ip_target = targets_.minimum_ips;
-  set.warm_prefix_target = targets_.warm_prefixes;
   auto options = agent::core_options(node_, attached->unmanaged);
-  options.store.cooldown = targets_.cooldown;
-  if (targets_.max_pods > 0) {
+  if (targets_.max_pods > 0) {  // as the node object says
     options.targets.max_pods = targets_.max_pods;
   }
   core_ = std::make_unique<ipam::Core>(options, clock_.now());

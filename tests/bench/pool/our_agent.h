@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "agent/execute.h"
+#include "aws/paced_ec2.h"
 #include "base/log.h"
 #include "ipam/core.h"
 #include "tests/bench/pool/node.h"
@@ -38,6 +39,7 @@ class OurAgent final : public NodeAgent {
   NodeImds imds_;
   NodeKernel kernel_;
   base::Log log_;
+  aws::PacedEc2 paced_;
   agent::Edges edges_;
   agent::Node node_;
   Targets targets_;
