@@ -12,6 +12,9 @@ constexpr auto kFirstDelay = seconds(1);
 constexpr auto kLongestDelay = seconds(30);
 constexpr auto kLongestAtStart = seconds(5);
 constexpr auto kShortestWatch = seconds(1);  // a shorter one would make us ask in a circle
+// A silence this long is no connection that failed: nothing happened, and not every server sends
+// bookmarks. It may be dead all the same, so the watch is made anew.
+constexpr auto kQuietWatch = seconds(30);
 
 template <class T>
 struct Edge {
@@ -30,12 +33,12 @@ class Following {
     while (!stop_.stop_requested()) {
       const auto begin = clock_.now().steady;
       const auto ended = version_.empty() ? list() : watch();
+      const auto lasted = clock_.now().steady - begin;
       if (stop_.stop_requested()) {
         return;
       }
-      if (ended) {
-        const bool at_once = watched_ && clock_.now().steady - begin < kShortestWatch;
-        failures_ = at_once ? failures_ + 1 : 0;
+      if (ended || (watched_ && ended.error().code == Errc::timeout && lasted >= kQuietWatch)) {
+        failures_ = watched_ && lasted < kShortestWatch ? failures_ + 1 : 0;
       } else {
         fail(ended.error());
       }

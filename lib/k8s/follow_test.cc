@@ -159,6 +159,15 @@ TEST_CASE("k8s follow: a watch that is cut goes on with its version; the waits g
                                                         milliseconds(22500)});
 }
 
+TEST_CASE("k8s follow: silence is no trouble, a connection that does not come about is") {
+  Site site;
+  const Error timeout{Errc::timeout, "no answer"};
+  site.api.steps = {{{}, timeout, seconds(150)}, {{}, timeout, seconds(2)}};
+  CHECK(site.run() == Words{"listed 1", "trouble no answer"});
+  CHECK(site.api.calls == Words{"list", "watch 10", "watch 10", "watch 10"});
+  CHECK(site.clock.waits.size() == 1);
+}
+
 TEST_CASE("k8s follow: what cannot be understood is listed anew") {
   Site site;
   site.api.steps = {{{}, Error{Errc::corrupt, "odd"}}};

@@ -6,8 +6,11 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
+#include <thread>
 
 #include "base/files.h"
+#include "k8s/follow.h"
 #include "tests/apiserver/checks.h"
 #include "tests/apiserver/real_cluster.h"
 
@@ -206,6 +209,48 @@ TEST_CASE("real: watches") {
   check_watches(api, cluster.changes());
 }
 
+TEST_CASE("real: a follower lives through the death of the server") {
+  const RealCluster cluster;
+  auto api = cluster.api("vpccni.token");
+  const base::SystemClock clock;
+  std::mutex mutex;
+  std::string label;
+  const auto keep = [&](const k8s::Node& node) {
+    const std::lock_guard lock(mutex);
+    label = node.labels.at("test");
+  };
+  const k8s::Follower<k8s::Node> follower{
+      [&](const std::vector<k8s::Node>& nodes) { keep(nodes.at(0)); },
+      [&](const k8s::Node& node, bool) { keep(node); }, [](const Error&) {}};
+  cluster.changes().label_node("before");
+  const std::jthread thread([&](const std::stop_token& stop) {
+    k8s::follow_node(
+        api, clock, [] { return 0.0; }, kNode, follower, stop);
+  });
+  const auto follows = [&](const std::string& value) {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (std::chrono::steady_clock::now() < limit) {
+      {
+        const std::lock_guard lock(mutex);
+        if (label == value) {
+          return true;
+        }
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return false;
+  };
+  CHECK(follows("before"));
+  cluster.changes().label_node("alive");
+  CHECK(follows("alive"));
+  for (int turn = 0; turn < 2; ++turn) {
+    cluster.control("stop");
+    cluster.control("start");
+    cluster.changes().label_node("again-" + std::to_string(turn));
+    CHECK(follows("again-" + std::to_string(turn)));
+  }
+}
+
 TEST_CASE("real: with upstream's role every call is allowed but the annotation of a pod") {
   const RealCluster cluster;
   auto api = cluster.api("agent.token");
@@ -350,6 +395,8 @@ TEST_CASE("real: hung, killed and back") {
   cluster.control("stop");
   cluster.control("start");
   check_node(api);
+  check_too_old(api);
+  check_watches(api, cluster.changes());
 }
 
 }  // namespace vpccni::apiserver

@@ -42,6 +42,8 @@ struct Changes {
   std::function<void(const std::string& name)> remove_pod;
 };
 void check_watches(k8s::Api& api, const Changes& changes);
+/// Of a server that does not remember how the cluster began: it has been started since.
+void check_too_old(k8s::Api& api);
 void check_annotation(k8s::Api& api);
 void check_series(k8s::Api& api, const std::function<std::vector<base::Json>()>& events);
 /// Every call has this class, and ends in `seconds`.

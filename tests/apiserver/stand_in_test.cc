@@ -21,6 +21,7 @@ TEST_CASE("stand-in: reads and events", "[stand-in]") {
   check_hostile_names(api);
   check_event(api, [&stand_in] { return stand_in.events(); });
   check_watches(api, stand_in.changes());
+  check_too_old(api);
   check_annotation(api);
   check_series(api, [&stand_in] { return stand_in.events(); });
 }

@@ -259,9 +259,9 @@ http::ServerReply KubernetesFace::patch_event(const Target& target, const base::
     return refuse(404, "NotFound", "events \"" + target.key.second + "\" not found");
   }
   const auto* series = base::find_member(patch, "series");
-  if (series == nullptr || base::integer_member(*series, "count").value_or(0) < 2 ||
+  if (series == nullptr || !base::integer_member(*series, "count") ||
       base::string_member(*series, "lastObservedTime").empty()) {
-    return refuse(422, "Invalid", "Event is invalid: series: a count of at least 2 and a time");
+    return refuse(422, "Invalid", "Event is invalid: series: a count and a time");
   }
   found->merge_patch(patch);
   return json_reply(200, *found);
