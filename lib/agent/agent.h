@@ -112,9 +112,9 @@ class Agent {
   rpc::Server rpc_;
   http::Server introspection_;
   http::Server metrics_server_;
+  std::unique_ptr<Cluster> cluster_;  // the workers tell it what EC2 denies
   Worker side_;
-  Worker pool_;                       // its tasks use the others
-  std::unique_ptr<Cluster> cluster_;  // last, as its threads post to the loop
+  Worker pool_;  // last: its tasks use the others
 };
 
 }  // namespace vpccni::agent

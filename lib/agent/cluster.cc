@@ -15,6 +15,8 @@ constexpr auto kAwaitPeriod = seconds(2);
 constexpr auto kAnnotateLimit = seconds(5);
 constexpr std::size_t kMostPods =
     4096;  // on one node, finished ones that were not deleted included
+constexpr std::string_view kNode = "node";  // what is followed
+constexpr std::string_view kPods = "pods";
 constexpr const char* kOurNamespace = "kube-system";
 constexpr const char* kIamDocument =
     "https://github.com/aws/amazon-vpc-cni-k8s/blob/master/docs/iam-policy.md";
@@ -97,7 +99,7 @@ void Cluster::follow_node(const std::stop_token& stop) {
       [this](const k8s::Node& node, bool gone) {
         note_node(gone ? std::nullopt : std::optional(node));
       },
-      [this](const Error& error) { trouble("node", error); }};
+      [this](const Error& error) { trouble(kNode, error); }};
   k8s::follow_node(api_, clock_, random_part, options_.node_name, follower, stop);
 }
 
@@ -105,44 +107,50 @@ void Cluster::follow_pods(const std::stop_token& stop) {
   const k8s::Follower<k8s::Pod> follower{
       [this](const std::vector<k8s::Pod>& pods) { note_pods(pods); },
       [this](const k8s::Pod& pod, bool gone) { note_pod(pod, gone); },
-      [this](const Error& error) { trouble("pods", error); }};
+      [this](const Error& error) { trouble(kPods, error); }};
   k8s::follow_pods(api_, clock_, random_part, options_.node_name, follower, stop);
 }
 
 /// A node that is not there is not told: what was last known goes on to count.
 void Cluster::note_node(std::optional<k8s::Node> node) {
   const std::lock_guard lock(facts_mutex_);
-  in_trouble_ = false;
+  in_trouble_.erase(kNode);
   if (node) {
     node_ = std::move(node);
     tell_locked();
   }
 }
 
+/// Told once, when all are known: in between their number would be wrong.
 void Cluster::note_pods(const std::vector<k8s::Pod>& pods) {
-  {
-    const std::lock_guard lock(facts_mutex_);
-    pods_.clear();
-  }
-  for (const auto& pod : pods) {
-    note_pod(pod, false);
-  }
   const std::lock_guard lock(facts_mutex_);
+  in_trouble_.erase(kPods);
+  pods_.clear();
+  for (const auto& pod : pods) {
+    keep_locked(pod);
+  }
   tell_locked();
 }
 
 void Cluster::note_pod(const k8s::Pod& pod, bool gone) {
   const std::lock_guard lock(facts_mutex_);
-  const PodKey key{pod.name_space, pod.name};
+  in_trouble_.erase(kPods);
   if (gone) {
-    pods_.erase(key);
-  } else if (pods_.size() < kMostPods || pods_.contains(key)) {
+    pods_.erase({pod.name_space, pod.name});
+  } else {
+    keep_locked(pod);
+  }
+  tell_locked();
+}
+
+void Cluster::keep_locked(const k8s::Pod& pod) {
+  const PodKey key{pod.name_space, pod.name};
+  if (pods_.size() < kMostPods || pods_.contains(key)) {
     pods_[key] = {pod.uid, pod.host_network && !pod.finished};
   } else if (!std::exchange(too_many_pods_, true)) {
     log_.warn("more pods on this node than are looked at",
               {{"looked_at", std::to_string(kMostPods)}});
   }
-  tell_locked();
 }
 
 void Cluster::tell_locked() {
@@ -161,14 +169,14 @@ void Cluster::tell_locked() {
   }
 }
 
-void Cluster::trouble(const char* what, const Error& error) {
+void Cluster::trouble(std::string_view what, const Error& error) {
   const std::lock_guard lock(facts_mutex_);
-  const bool first = !std::exchange(in_trouble_, true);
-  if (first) {
+  if (in_trouble_.insert(what).second) {
     log_.warn("the API server does not answer; tried again until it does",
-              {{"following", what}, {"error", error.message}});
+              {{"following", std::string(what)}, {"error", error.message}});
   } else {
-    log_.debug("the API server does not answer", {{"following", what}, {"error", error.message}});
+    log_.debug("the API server does not answer",
+               {{"following", std::string(what)}, {"error", error.message}});
   }
 }
 

@@ -9,7 +9,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "agent/event_book.h"
 #include "agent/pod_annotation.h"
@@ -80,8 +82,9 @@ class Cluster {
   void note_node(std::optional<k8s::Node> node);
   void note_pods(const std::vector<k8s::Pod>& pods);
   void note_pod(const k8s::Pod& pod, bool gone);
+  void keep_locked(const k8s::Pod& pod);
   void tell_locked();
-  void trouble(const char* what, const Error& error);
+  void trouble(std::string_view what, const Error& error);
   void write(EventKey key, std::string note);
   void create(const EventKey& key, const std::string& note);
   std::string uid_of(const std::string& name_space, const std::string& pod);
@@ -96,7 +99,7 @@ class Cluster {
   std::optional<k8s::Node> node_;
   std::map<PodKey, PodFacts> pods_;
   std::optional<NodeFacts> told_;
-  bool in_trouble_ = false;
+  std::set<std::string_view> in_trouble_;  // what is not heard now
   bool too_many_pods_ = false;
 
   std::mutex events_mutex_;  // guards book_

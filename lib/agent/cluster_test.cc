@@ -53,6 +53,10 @@ struct Site {
     const std::lock_guard lock(mutex);
     return facts.empty() ? std::nullopt : std::optional(facts.back());
   }
+  std::vector<NodeFacts> all() {
+    const std::lock_guard lock(mutex);
+    return facts;
+  }
   std::size_t told() {
     const std::lock_guard lock(mutex);
     return facts.size();
@@ -144,6 +148,20 @@ TEST_CASE("cluster: pods on the host's network take no address of the pool") {
   until([&] { return site.max_pods_are(28); });
   site.api.remove_pod("kube-system", "aws-node-1");
   until([&] { return site.max_pods_are(29); });
+}
+
+TEST_CASE("cluster: a list of pods counts as a whole") {
+  Site site;
+  for (int number = 0; number < 5; ++number) {
+    site.api.list_pod({"kube-system", "host-" + std::to_string(number), "u", {}, true, false});
+  }
+  site.api.set_node(node_with(29));
+  site.open();
+  site.follow();
+  until([&] { return site.max_pods_are(24); });
+  for (const auto& facts : site.all()) {
+    CHECK((facts.max_pods == 29 || facts.max_pods == 24));
+  }
 }
 
 TEST_CASE("cluster: a node without a capacity has none, rather than 0 pods") {

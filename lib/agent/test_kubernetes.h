@@ -30,6 +30,11 @@ class TestKubernetes final : public k8s::Api {
     pod_changes_.push_back({k8s::Change<k8s::Pod>::Kind::present, std::move(pod), "1"});
     changed_.notify_all();
   }
+  /// One that only a list tells.
+  void list_pod(k8s::Pod pod) {
+    const std::lock_guard lock(mutex_);
+    pods_[{pod.name_space, pod.name}] = std::move(pod);
+  }
   void remove_pod(const std::string& name_space, const std::string& name) {
     const std::lock_guard lock(mutex_);
     const auto gone = pods_.extract({name_space, name});

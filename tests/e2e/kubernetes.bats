@@ -147,6 +147,22 @@ agent_with() {
   until_ok 30 introspect a /v1/plan
 }
 
+@test "what IAM denies is an event of the agent's own pod" {
+  agent_with
+  kube POST /api/v1/namespaces/kube-system/pods \
+    '{"metadata": {"name": "aws-node-1"}, "spec": {"nodeName": "node-a", "hostNetwork": true}}' >/dev/null
+  until_ok 10 max_pods_are 109
+  control POST /fault '{"kind":"deny"}'
+  label warm-ip-target '"9"'
+  until_ok 30 has_event aws-node-1 MissingIAMPermissions
+  control DELETE /fault
+  label warm-ip-target null
+  events_of aws-node-1 | jq -e 'map(select(.reason == "MissingIAMPermissions"))
+    | all(.type == "Warning" and (.action | startswith("ec2:")) and .regarding.uid == "uid-kube-system-aws-node-1")'
+  events_of aws-node-1 | jq -e '[.[] | .action] | length == (unique | length)'
+  kube DELETE /api/v1/namespaces/kube-system/pods/aws-node-1 >/dev/null
+}
+
 @test "without MY_NODE_NAME nothing is followed, and it is said" {
   agent_with MY_NODE_NAME=
   agent_says a 'MY_NODE_NAME is not set'
