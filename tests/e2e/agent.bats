@@ -90,21 +90,6 @@ all_ping() {
   all_ping
 }
 
-@test "a disk that takes no checkpoint: ADD fails and says so, nothing is given away" {
-  lab agent kill a
-  mount -t tmpfs -o size=16k none "$(node_dir)/run" 2>/dev/null
-  lab agent start a
-  head -c 16k /dev/zero >"$(node_dir)/run/filler" 2>/dev/null || true
-  run lab pod add a full
-  umount -l "$(node_dir)/run"
-  lab agent kill a
-  lab agent start a
-  [ "${status}" -ne 0 ]
-  [[ "${output}" == *CHECKPOINT* ]]
-  [ "$(state | jq length)" -eq 4 ]
-  all_ping
-}
-
 @test "random bytes and half requests on both RPC addresses" {
   for _ in 1 2 3 4 5; do
     lab exec a sh -c 'head -c 65536 /dev/urandom | timeout 2 nc -N 127.0.0.1 50051 >/dev/null' || true
