@@ -104,7 +104,7 @@ class Agent {
   EffectiveTargets targets_;                     // what the core's targets were made from
   std::set<net::Ip> quarantine_told_;            // in events
   std::map<ipam::Token, rpc::Done> annotating_;  // replies that wait for the API server
-  bool ready_ = false;  // there have been enough addresses
+  bool ready_ = false;                           // there have been enough addresses
 
   std::vector<event::Registration> timers_;
   event::Registration tick_;
@@ -112,9 +112,9 @@ class Agent {
   rpc::Server rpc_;
   http::Server introspection_;
   http::Server metrics_server_;
+  std::unique_ptr<Cluster> cluster_;  // before the workers: what EC2 denies them is told to it
   Worker side_;
-  Worker pool_;                       // its tasks use the others
-  std::unique_ptr<Cluster> cluster_;  // last, as its threads post to the loop
+  Worker pool_;  // last: its tasks use the others
 };
 
 }  // namespace vpccni::agent
