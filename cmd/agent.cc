@@ -99,14 +99,14 @@ std::unique_ptr<agent::Cluster> follow_cluster(k8s::Api* kubernetes, const Invoc
       agent::Cluster::Options{set.my_node_name, set.my_pod_name, set.annotate_pod_ip});
 }
 
-/// From the built-in table; that EC2 has to be asked is told to the cluster.
-std::optional<aws::InstanceLimits> find_limits(const std::string& type, agent::Cluster* cluster) {
-  auto limits = aws::instance_limits(type);
-  if (!limits && cluster != nullptr) {
+/// The node works with what is assumed, but with fewer addresses than it could have.
+void tell_assumed_limits(const agent::Node& node, agent::Cluster* cluster) {
+  if (node.limits_assumed && cluster != nullptr) {
     cluster->post_event("UnknownInstanceType", "Start",
-                        "the limits of " + type + " are not known here: EC2 is asked");
+                        "the limits of " + node.identity.type +
+                            " are known neither here nor to EC2: few ENIs are assumed; name them "
+                            "in a file for VPCCNI_INSTANCE_LIMITS_FILE");
   }
-  return limits;
 }
 
 /// What is wrong with the environment is said in the log and on stderr; an error if it is fatal.
@@ -149,11 +149,11 @@ Result<> serve(const Invocation& invocation, const Environs& environs, const bas
              open_session(invocation, report, metrics, cluster.get(), stop.get_token()));
   agent::PodnetKernel kernel;
   const agent::Edges edges{session->ec2(), *session->imds, kernel, invocation.clock, log};
-  VPCCNI_TRY(
-      auto started,
-      agent::start_up(
-          edges, set, [&](const std::string& type) { return find_limits(type, cluster.get()); },
-          [&](int step, std::string_view name) { return begin(step + 3, name); }));
+  VPCCNI_TRY(auto started,
+             agent::start_up(
+                 edges, set, [](const std::string& type) { return aws::instance_limits(type); },
+                 [&](int step, std::string_view name) { return begin(step + 3, name); }));
+  tell_assumed_limits(started.node, cluster.get());
   begin(steps, "open the sockets");
   event::Loop loop;
   agent::Agent daemon(loop, edges, std::move(started), std::move(cluster), metrics,

@@ -104,7 +104,7 @@ class Agent {
   EffectiveTargets targets_;                     // what the core's targets were made from
   std::set<net::Ip> quarantine_told_;            // in events
   std::map<ipam::Token, rpc::Done> annotating_;  // replies that wait for the API server
-  bool ready_ = false;  // there have been enough addresses
+  bool ready_ = false;                           // there have been enough addresses
 
   std::vector<event::Registration> timers_;
   event::Registration tick_;

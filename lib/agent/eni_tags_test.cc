@@ -170,6 +170,19 @@ TEST_CASE("a new ENI carries tags, the time of its creation and the primary ENI'
   CHECK(missing_tags(*made, eni_tags(site.node)).empty());
 }
 
+TEST_CASE(
+    "tend_attachment: a listing that shows the attribute off has it set, the primary is let be") {
+  VpcSite site;
+  const auto ours = site.attached(1, our_description(site), {});
+  tend_attachment(site.edges, site.node, *site.model.find_eni(ours));
+  CHECK(site.model.find_eni(ours)->attachment->delete_on_termination);
+  aws::Eni primary = *site.model.find_eni(site.instance.primary_eni);
+  primary.attachment->delete_on_termination = false;
+  tend_attachment(site.edges, site.node, primary);
+  CHECK_FALSE(site.logged("launch template"));  // said once, at the start
+  CHECK(site.calls("ModifyNetworkInterfaceAttribute") == 1);
+}
+
 TEST_CASE("tend_enis: tags and delete-on-termination of what is managed, and of nothing else") {
   VpcSite site("m5.xlarge");
   const auto ours = site.attached(1, our_description(site), {});

@@ -6,12 +6,26 @@
 
 namespace vpccni::agent {
 
-void tend_eni(const Edges& edges, const Node& node, const aws::Eni& eni,
-              const std::stop_token& stop) {
-  tag_if_needed(edges, node, eni, stop);
+namespace {
+
+void tend_termination(const Edges& edges, const Node& node, const aws::Eni& eni) {
   if (auto verified = verify_delete_on_termination(edges, node, eni); !verified) {
     edges.log.warn("an ENI of ours may stay when the instance is terminated; ignoring",
                    {{"eni", to_string(eni.id)}, {"error", verified.error().message}});
+  }
+}
+
+}  // namespace
+
+void tend_eni(const Edges& edges, const Node& node, const aws::Eni& eni,
+              const std::stop_token& stop) {
+  tag_if_needed(edges, node, eni, stop);
+  tend_termination(edges, node, eni);
+}
+
+void tend_attachment(const Edges& edges, const Node& node, const aws::Eni& eni) {
+  if (eni.attachment && eni.attachment->device.value() != 0) {
+    tend_termination(edges, node, eni);
   }
 }
 
