@@ -2,7 +2,9 @@
 
 #include "agent/agent.h"
 
+#include "agent/agent_metrics.h"
 #include "agent/log_file.h"
+#include "agent/start_times.h"
 #include "agent/startup_report.h"
 #include "aws/instance_limits.h"
 #include "aws/session.h"
@@ -132,9 +134,13 @@ Result<> serve(const Invocation& invocation, const Environs& environs, const bas
   const auto& set = environs.settings;
   // Three steps before those of start_up(), and one after.
   const int steps = agent::start_step_count() + 4;
+  metrics::Registry metrics;
+  agent::show_build(metrics, kVersion);
+  agent::StartTimes times(metrics, invocation.clock);
   const auto begin = [&](int step, std::string_view name) {
     log.info("starting", {{"step", std::to_string(step) + "/" + std::to_string(steps)},
                           {"name", std::string(name)}});
+    times.step(name);
     return report.begin(step, steps, name);
   };
   begin(1, "read the environment");
@@ -144,7 +150,6 @@ Result<> serve(const Invocation& invocation, const Environs& environs, const bas
   auto cluster = follow_cluster(kubernetes.get(), invocation, set, log);
   begin(3, "read the region from IMDS");
   const std::stop_source stop;
-  metrics::Registry metrics;
   VPCCNI_TRY(const auto session,
              open_session(invocation, report, metrics, cluster.get(), stop.get_token()));
   agent::PodnetKernel kernel;
@@ -154,12 +159,14 @@ Result<> serve(const Invocation& invocation, const Environs& environs, const bas
                  edges, set, [](const std::string& type) { return aws::instance_limits(type); },
                  [&](int step, std::string_view name) { return begin(step + 3, name); }));
   tell_assumed_limits(started.node, cluster.get());
+  times.initialized();
   begin(steps, "open the sockets");
   event::Loop loop;
   agent::Agent daemon(loop, edges, std::move(started), std::move(cluster), metrics,
                       agent_options(set, stop));
   VPCCNI_CHECK(daemon.listen());
   report.ready();
+  times.serving(kubernetes != nullptr);
   log.info("ready");
   const auto settled = loop.after(kSettled, base::drop_start_up_memory);
   daemon.run();

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <csignal>
 
-#include "agent/introspect.h"
+#include "agent/agent_metrics.h"
+#include "agent/attached.h"
 #include "agent/tend_enis.h"
 #include "base/files.h"
-#include "rpc/health.h"
 
 namespace vpccni::agent {
 
@@ -16,10 +16,6 @@ using std::chrono::seconds;
 
 constexpr auto kVpcCidrPeriod = seconds(30);
 constexpr auto kSecurityGroupPeriod = seconds(30);
-
-ipam::PodInfo pod_of(const ::rpc::DelNetworkRequest& request) {
-  return {request.k8s_pod_namespace(), request.k8s_pod_name(), 1};
-}
 
 }  // namespace
 
@@ -33,14 +29,7 @@ Agent::Agent(event::Loop& loop, const Edges& edges, Started started,
       options_(std::move(options)),
       rpc_(loop),
       introspection_(loop, [this](const auto& request, auto to) { answer(request, to); }),
-      metrics_server_(loop,
-                      [this](const http::ServerRequest& request, auto to) {
-                        const bool known = request.path == "/metrics";
-                        to->reply({known ? 200 : 404,
-                                   "text/plain; version=0.0.4; charset=utf-8",
-                                   known ? metrics_text() : "404 page not found\n",
-                                   {}});
-                      }),
+      metrics_server_(loop, [this](const auto& request, auto to) { scrape(request, *to); }),
       cluster_(std::move(cluster)) {
   facts_.vpc_cidrs = node_.network.vpc_cidrs;
   facts_.snat_exclusions = node_.network.snat_exclusions;
@@ -55,105 +44,6 @@ Agent::~Agent() {
   options_.ending.request_stop();
   pool_.request_stop();
   side_.request_stop();
-}
-
-Result<> Agent::listen() {
-  serve_rpc();
-  const Listen& at = options_.listen;
-  if (at.rpc_port != 0) {
-    VPCCNI_CHECK(wrap(rpc_.listen_tcp(at.rpc_address, at.rpc_port),
-                      "serve RPC on " + at.rpc_address + ":" + std::to_string(at.rpc_port)));
-  }
-  if (!at.rpc_socket.empty()) {
-    if (auto served = rpc_.listen_unix(at.rpc_socket); !served) {
-      if (at.rpc_port == 0) {
-        return wrap(std::move(served).error(), "serve RPC on " + at.rpc_socket);
-      }
-      // 1.21 plugins and probes use TCP only: serving half is better than not serving.
-      edges_.log.warn("the RPC socket of 1.23 cannot be served; TCP is",
-                      {{"socket", at.rpc_socket}, {"error", served.error().message}});
-    }
-  }
-  if (!node_.settings.disable_introspection && !at.introspection.empty()) {
-    const bool socket = at.introspection.rfind("unix:", 0) == 0;
-    const auto colon = at.introspection.rfind(':');
-    auto served =
-        socket ? introspection_.listen_unix(at.introspection.substr(5)) : [&]() -> Result<> {
-      const auto port = base::parse_integer<int>(at.introspection.substr(colon + 1));
-      if (colon == std::string::npos || !port) {
-        return Error{Errc::invalid_argument,
-                     "INTROSPECTION_BIND_ADDRESS wants host:port or "
-                     "unix:<path>"};
-      }
-      VPCCNI_CHECK(introspection_.listen_tcp(at.introspection.substr(0, colon), *port));
-      return {};
-    }();
-    if (!served) {
-      edges_.log.warn("introspection is not served",
-                      {{"address", at.introspection}, {"error", served.error().message}});
-    }
-  }
-  if (!node_.settings.disable_metrics && at.metrics_port != 0) {
-    if (auto served = metrics_server_.listen_tcp("0.0.0.0", at.metrics_port); !served) {
-      edges_.log.warn("metrics are not served", {{"error", served.error().message}});
-    }
-  }
-  return {};
-}
-
-void Agent::serve_rpc() {
-  rpc_.handle("/rpc.CNIBackend/AddNetwork", [this](std::string_view bytes, rpc::Done done) {
-    metrics_.add<metrics::Metric::awscni_add_ip_req_count>();
-    ::rpc::AddNetworkRequest request;
-    if (!request.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-      done({rpc::Code::invalid_argument, "AddNetworkRequest expected"}, {});
-      return;
-    }
-    auto event = to_event(request, next_token());
-    if (!event) {
-      edges_.log.warn("no address for a pod", {{"reason", event.error().message}});
-      done({}, failure(event.error().message).SerializeAsString());
-      return;
-    }
-    waiting_.emplace(event->token, Caller{std::move(done), event->pod});
-    core_->on(*std::move(event), edges_.clock.now());
-  });
-  rpc_.handle("/rpc.CNIBackend/DelNetwork", [this](std::string_view bytes, rpc::Done done) {
-    ::rpc::DelNetworkRequest request;
-    if (!request.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-      done({rpc::Code::invalid_argument, "DelNetworkRequest expected"}, {});
-      return;
-    }
-    metrics_.add<metrics::Metric::awscni_del_ip_req_count>({request.reason().substr(0, 64)});
-    auto event = to_event(request, next_token(), facts_);
-    waiting_.emplace(event.token, Caller{std::move(done), pod_of(request)});
-    core_->on(std::move(event), edges_.clock.now());
-  });
-  rpc_.handle("/rpc.ConfigServerBackend/GetNetworkPolicyConfigs",
-              [this](std::string_view, rpc::Done done) {
-                ::rpc::NetworkPolicyAgentConfigReply reply;
-                reply.set_networkpolicymode(facts_.network_policy_mode);
-                reply.set_nodeipv4(to_string(node_.identity.local_ipv4));
-                reply.set_instanceid(to_string(node_.identity.id));
-                reply.set_region(node_.identity.region);
-                done({}, reply.SerializeAsString());
-              });
-  if (node_.settings.rpc_peers == settings::RpcPeers::root) {
-    rpc_.check_peers(may_change, {"/rpc.CNIBackend/AddNetwork", "/rpc.CNIBackend/DelNetwork"});
-  }
-  rpc::serve_health(rpc_, [this] { return ready(); });
-}
-
-/// Once there are as many addresses as asked for, cooling ones left out; from then on for good.
-/// Those of running pods count: a restart must not make a full node unhealthy.
-bool Agent::ready() {
-  if (!ready_) {
-    const auto stats = core_->store().stats(edges_.clock.now().wall);
-    const auto& limits = core_->limits();
-    const int most = limits.enis * limits.addresses_per_eni(core_->store().options().prefixes);
-    ready_ = stats.assigned + stats.ready() >= std::min(node_.settings.ready_min_ips, most);
-  }
-  return ready_;
 }
 
 void Agent::run() {
@@ -176,6 +66,14 @@ void Agent::run() {
   leaked_ = schedule_leaked(loop_, side_, edges_, node_);
   commit();
   loop_.run([this] { commit(); });
+}
+
+std::vector<net::EniId> Agent::known_enis() const {
+  std::vector<net::EniId> enis;
+  for (const auto& [id, eni] : core_->store().enis()) {
+    enis.push_back(id);
+  }
+  return enis;
 }
 
 /// Ends a turn: effects until no checkpoint write asks for more, then the next wake-up.
@@ -201,14 +99,17 @@ void Agent::perform(ipam::ReplyAdd& effect) {
     return;
   }
   if (const auto* none = std::get_if<ipam::AddFailure>(&effect.answer)) {
-    metrics_.add<metrics::Metric::awscni_no_available_ip_addresses>();
-    edges_.log.warn("no address for a pod", {{"reason", none->reason}, {"detail", none->detail}});
-    tell_failed_add(caller.mapped().pod, *none);
+    note_failed(caller.mapped(), *none);
+  } else {
+    count_reuse(metrics_, edges_.clock.now().wall, effect.released);
   }
   auto reply = to_reply(effect, facts_);
   if (reply.success() && cluster_ && cluster_->annotates_pods()) {
     annotate_then_reply(std::move(caller.mapped()), std::move(reply));
     return;
+  }
+  if (reply.success()) {
+    note_given(caller.mapped());
   }
   caller.mapped().done({}, reply.SerializeAsString());
 }
@@ -283,24 +184,56 @@ void Agent::perform(ipam::Execute& effect) {
     }
   }
   pool_.post([this, effect](const std::stop_token& stop) {
-    post_event(ipam::OperationDone{effect.id, execute(edges_, node_, effect.action, stop)});
+    const InProgress work(metrics_, loop_of(effect.action));
+    const auto begin = edges_.clock.now().steady;
+    auto outcome = execute(edges_, node_, effect.action, stop);
+    count_operation(metrics_, effect.action, outcome, edges_.clock.now().steady - begin);
+    post_event(ipam::OperationDone{effect.id, std::move(outcome)});
   });
 }
 
 void Agent::perform(ipam::Observe& effect) {
-  pool_.post(
-      [this, effect](const std::stop_token&) { post_event(observe(edges_, node_, effect)); });
+  pool_.post([this, effect, known = known_enis()](const std::stop_token&) {
+    const InProgress work(metrics_, "nodeIPPoolReconcile");
+    auto observed = observe(edges_, node_, effect);
+    count(metrics_, observed);
+    if (observed.same) {
+      show(metrics_, Drift{});
+    } else if (observed.enis && observed.by_ec2) {
+      compare_with_imds(*observed.enis, known);
+    }
+    post_event(std::move(observed));
+  });
+}
+
+/// For the drift metric only: nothing is decided here.
+void Agent::compare_with_imds(const std::vector<ipam::ObservedEni>& listed,
+                              const std::vector<net::EniId>& known) {
+  side_.post([this, listed, known](const std::stop_token&) {
+    std::optional<Drift> drift;
+    if (const auto shown = shown_enis(edges_, node_)) {
+      std::vector<ipam::ObservedEni> enis;
+      for (const auto& eni : shown->enis) {
+        enis.push_back({eni_facts(eni, {}), pod_blocks(eni, node_.family())});
+      }
+      drift = find_drift(listed, enis, known);
+    }
+    show(metrics_, drift);
+  });
 }
 
 void Agent::perform(ipam::AdoptEni& effect) {
   pool_.post([this, effect](const std::stop_token& stop) {
-    post_event(adopt(edges_, node_, effect.eni, stop));
+    auto event = adopt(edges_, node_, effect.eni, stop);
+    count_adopted(metrics_, std::holds_alternative<ipam::EniReady>(event));
+    post_event(std::move(event));
   });
 }
 
 void Agent::perform(ipam::ForgetEni& effect) {
   pool_.post([this, facts = effect.facts](const std::stop_token&) {
     if (auto done = edges_.kernel.delete_rules_from(facts.primary_ip); !done) {
+      metrics_.add<metrics::Metric::awscni_ipamd_error_count>({"freeENIDeleteRulesFailed"});
       edges_.log.warn("rules of a removed ENI stay; ignoring",
                       {{"eni", to_string(facts.id)}, {"error", done.error().message}});
     }
@@ -308,6 +241,7 @@ void Agent::perform(ipam::ForgetEni& effect) {
 }
 
 void Agent::perform(ipam::Report& effect) {
+  count(metrics_, effect);
   std::string message = effect.message;
   for (const auto& [key, value] : effect.fields) {
     message += "; " + key + "=" + value;
@@ -356,11 +290,7 @@ void Agent::refresh_vpc_cidrs() {
 
 /// All our ENIs carry the primary ENI's security groups (spec agent.md 5.2).
 void Agent::refresh_security_groups() {
-  std::vector<net::EniId> enis;
-  for (const auto& [id, eni] : core_->store().enis()) {
-    enis.push_back(id);
-  }
-  side_.post([this, enis, known = groups_](const std::stop_token& stop) {
+  side_.post([this, enis = known_enis(), known = groups_](const std::stop_token& stop) {
     auto groups = edges_.imds.security_groups(node_.identity.primary_mac);
     if (!groups || groups->empty()) {
       return;
@@ -396,38 +326,6 @@ void Agent::terminate() {
     pool_.request_stop();
     timers_.push_back(loop_.after(seconds(2), [this] { loop_.stop(); }));
   }));
-}
-
-void Agent::answer(const http::ServerRequest& request, const std::shared_ptr<http::Responder>& to) {
-  std::string body;
-  if (request.path == "/v1/enis") {
-    body = enis_json(core_->store());
-  } else if (request.path == "/v1/pods") {
-    body = pods_json(core_->store());
-  } else if (request.path == "/v1/plan") {
-    body = plan_json(*core_, edges_.clock.now());
-  } else if (request.path == "/v1/targets") {
-    body = targets_json(targets_);
-  } else {
-    body = R"({"AvailableCommands":["/v1/enis","/v1/pods","/v1/plan","/v1/targets"]})";
-  }
-  to->reply({200, "text/plain; charset=utf-8", std::move(body), {}});
-}
-
-std::string Agent::metrics_text() {
-  using metrics::Metric;
-  const auto stats = core_->store().stats(edges_.clock.now().wall);
-  const auto enis = static_cast<double>(core_->store().enis().size());
-  metrics_.set<Metric::awscni_eni_max>(core_->limits().enis);
-  metrics_.set<Metric::awscni_ip_max>(
-      core_->limits().enis * core_->limits().addresses_per_eni(core_->store().options().prefixes));
-  metrics_.set<Metric::awscni_eni_allocated>(enis);
-  metrics_.set<Metric::awscni_total_ip_addresses>(static_cast<double>(stats.total));
-  metrics_.set<Metric::awscni_assigned_ip_addresses>(static_cast<double>(stats.assigned));
-  for (const auto& [id, eni] : core_->store().enis()) {
-    metrics_.set<Metric::awscni_assigned_ip_per_eni>(eni.assigned(), {to_string(id)});
-  }
-  return metrics_.expose();
 }
 
 }  // namespace vpccni::agent

@@ -12,6 +12,7 @@
 
 #include "agent/cluster.h"
 #include "agent/execute.h"
+#include "agent/failed_adds.h"
 #include "agent/leaked_schedule.h"
 #include "agent/rpc_service.h"
 #include "agent/start.h"
@@ -53,12 +54,24 @@ class Agent {
   void run();
 
  private:
+  /// An RPC that waits for its reply.
   struct Caller {
     rpc::Done done;
     ipam::PodInfo pod;
+    ipam::PodKey key;  // of an ADD
+    base::SteadyTime begin{};
   };
+
+  // agent_serve.cc
   void serve_rpc();
+  void add_network(std::string_view bytes, rpc::Done done);
+  void del_network(std::string_view bytes, rpc::Done done);
+  void note_given(const Caller& caller);
+  void note_failed(const Caller& caller, const ipam::AddFailure& why);
+  void answer(const http::ServerRequest& request, const std::shared_ptr<http::Responder>& to);
+  void scrape(const http::ServerRequest& request, http::Responder& to);
   bool ready();
+
   void commit();
   void perform(ipam::Effect& effect);
   void perform(ipam::ReplyAdd& effect);
@@ -83,8 +96,9 @@ class Agent {
   void annotate_then_reply(Caller caller, ::rpc::AddNetworkReply reply);
   void clear_then_reply(Caller caller, ::rpc::DelNetworkReply reply);
   void terminate();
-  void answer(const http::ServerRequest& request, const std::shared_ptr<http::Responder>& to);
-  std::string metrics_text();
+  std::vector<net::EniId> known_enis() const;
+  void compare_with_imds(const std::vector<ipam::ObservedEni>& listed,
+                         const std::vector<net::EniId>& known);
   ipam::Token next_token() { return ++token_; }
 
   event::Loop& loop_;
@@ -96,15 +110,17 @@ class Agent {
   ReplyFacts facts_;
   ipam::Token token_ = 0;
   std::map<ipam::Token, Caller> waiting_;
+  FailedAdds failed_;
   std::vector<net::SecurityGroupId> groups_;
   std::string recent_written_;  // the side files' bytes, so that they are written only on change
   std::string quarantine_written_;
   bool checkpoint_written_ = false;  // in this pass of commit()
   bool terminating_ = false;
-  EffectiveTargets targets_;                     // what the core's targets were made from
-  std::set<net::Ip> quarantine_told_;            // in events
-  std::map<ipam::Token, rpc::Done> annotating_;  // replies that wait for the API server
-  bool ready_ = false;                           // there have been enough addresses
+  EffectiveTargets targets_;                  // what the core's targets were made from
+  std::set<net::Ip> quarantine_told_;         // in events
+  std::optional<NodeFacts> node_facts_;       // once the API server has told
+  std::map<ipam::Token, Caller> annotating_;  // replies that wait for the API server
+  bool ready_ = false;                        // there have been enough addresses
 
   std::vector<event::Registration> timers_;
   event::Registration tick_;

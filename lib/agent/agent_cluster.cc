@@ -29,6 +29,7 @@ void Agent::follow_cluster() {
 
 /// Counts at once, without a restart: the pool's next plan uses the new targets.
 void Agent::node_changed(const NodeFacts& facts) {
+  node_facts_ = facts;
   std::vector<std::string> unusable;
   const auto wanted = effective_targets(node_.settings, facts.labels, facts.annotations, unusable);
   for (const auto& text : unusable) {
@@ -86,18 +87,20 @@ void Agent::tell_failed_add(const ipam::PodInfo& pod, const ipam::AddFailure& wh
 /// for its success, and the address stays the pod's until the runtime's DEL.
 void Agent::annotate_then_reply(Caller caller, ::rpc::AddNetworkReply reply) {
   const ipam::Token token = next_token();
-  annotating_.emplace(token, std::move(caller.done));
   PodAddress what{caller.pod.name_space, caller.pod.name, first_address(reply)};
-  cluster_->annotate(what, [this, token, pod = caller.pod, reply](const Result<>& done) mutable {
-    loop_.post([this, token, pod, reply = std::move(reply), done]() mutable {
-      if (!done) {
+  annotating_.emplace(token, std::move(caller));
+  cluster_->annotate(what, [this, token, reply](const Result<>& done) mutable {
+    loop_.post([this, token, reply = std::move(reply), done]() mutable {
+      const Caller waiting = std::move(annotating_.extract(token).mapped());
+      if (done) {
+        note_given(waiting);
+      } else {
         const ipam::AddFailure why{"POD_ANNOTATION", done.error().message};
-        edges_.log.error("a pod is not annotated", {{"error", why.detail}});
-        tell_failed_add(pod, why);
+        note_failed(waiting, why);
         reply.set_success(false);
         reply.set_failurereason(why.reason + ": " + why.detail);
       }
-      annotating_.extract(token).mapped()({}, reply.SerializeAsString());
+      waiting.done({}, reply.SerializeAsString());
     });
   });
 }
@@ -105,8 +108,8 @@ void Agent::annotate_then_reply(Caller caller, ::rpc::AddNetworkReply reply) {
 /// The address is free already. An annotation that cannot be cleared is the caller's to know.
 void Agent::clear_then_reply(Caller caller, ::rpc::DelNetworkReply reply) {
   const ipam::Token token = next_token();
-  annotating_.emplace(token, std::move(caller.done));
   PodAddress what{caller.pod.name_space, caller.pod.name, first_address(reply)};
+  annotating_.emplace(token, std::move(caller));
   cluster_->clear(what, [this, token, reply](const Result<>& done) mutable {
     loop_.post([this, token, reply = std::move(reply), done] {
       rpc::Status status;
@@ -114,7 +117,7 @@ void Agent::clear_then_reply(Caller caller, ::rpc::DelNetworkReply reply) {
         edges_.log.error("a pod's annotation is not cleared", {{"error", done.error().message}});
         status = {rpc::Code::unknown, "1 error occurred:\n\t* " + done.error().message + "\n\n"};
       }
-      annotating_.extract(token).mapped()(status, reply.SerializeAsString());
+      annotating_.extract(token).mapped().done(status, reply.SerializeAsString());
     });
   });
 }

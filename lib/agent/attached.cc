@@ -70,7 +70,8 @@ ipam::CoreOptions core_options(const Node& node, int unmanaged) {
                      .minimum_ips = set.minimum_ip_target,
                      .warm_prefixes = set.warm_prefix_target,
                      .max_pods = default_max_pods(node.limits),
-                     .cooling_is_free = set.count_cooling_as_free};
+                     .cooling_is_free = set.count_cooling_as_free,
+                     .rest_fully = set.cooldown_adaptive};
   options.limits = {node.max_enis() - unmanaged, node.slots_per_eni()};
   options.provisioning = !set.disable_provisioning && !set.imds_only;
   options.patience = kAddPatience;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "aws/ec2_query.h"
+#include "base/text.h"
 
 namespace vpccni::aws {
 
@@ -132,6 +133,15 @@ bool is_skew(std::string_view code) {
   return code == "InvalidSignatureException" || code == "SignatureDoesNotMatch" ||
          code == "AuthFailure" || code == "RequestTimeTooSkewed" || code == "RequestExpired" ||
          code == "RequestInTheFuture";
+}
+
+std::string_view error_label(const Error& error) {
+  // A cause may also be of errno ("ECONNREFUSED") or HTTP ("HTTP 503"), which have no lower-case
+  // letter, while the API's codes do.
+  constexpr std::size_t kLabelBytes = 64;
+  const bool named = std::any_of(error.cause.begin(), error.cause.end(),
+                                 [](char c) { return c >= 'a' && c <= 'z'; });
+  return named ? base::utf8_prefix(error.cause, kLabelBytes) : std::string_view();
 }
 
 bool is_expired(std::string_view code) {

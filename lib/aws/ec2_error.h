@@ -29,6 +29,10 @@ bool subnet_exhausted(const Error& error);
 /// Codes that a wrong clock causes (5.3), if the clocks differ by more than four minutes.
 bool is_skew(std::string_view code);
 
+/// The API's code as a metric's label, at most 64 bytes; "" if the error is not the API's. Of
+/// foreign texts only codes become labels: there are few of them.
+std::string_view error_label(const Error& error);
+
 /// Codes that mean that the credentials are not good any more.
 bool is_expired(std::string_view code);
 

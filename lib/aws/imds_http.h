@@ -18,7 +18,7 @@ struct ImdsOptions {
   bool v1_disabled = false;
 };
 
-class ImdsHttp final : public Imds {
+class ImdsHttp : public Imds {
  public:
   ImdsHttp(http::Client& client, const base::Clock& clock, ImdsOptions options);
 

@@ -1,18 +1,10 @@
 #include "aws/measured_ec2.h"
 
-#include <algorithm>
+#include "aws/ec2_error.h"
 
 namespace vpccni::aws {
 
 namespace {
-
-/// The API's code, or "": a cause may also be of errno ("ECONNREFUSED") or HTTP ("HTTP 503"), which
-/// have no lower-case letter, while the API's codes do.
-std::string_view api_code(const Error& error) {
-  const bool named = std::any_of(error.cause.begin(), error.cause.end(),
-                                 [](char c) { return c >= 'a' && c <= 'z'; });
-  return named ? std::string_view(error.cause) : std::string_view();
-}
 
 /// Upstream names one action otherwise where it times it.
 std::string_view timed_name(std::string_view action) {
@@ -20,6 +12,14 @@ std::string_view timed_name(std::string_view action) {
 }
 
 }  // namespace
+
+void show_free_addresses(const std::vector<Subnet>& subnets, metrics::Registry& metrics) {
+  std::vector<metrics::Sample<1>> free;
+  for (const auto& subnet : subnets) {
+    free.push_back({{to_string(subnet.id)}, static_cast<double>(subnet.available_addresses)});
+  }
+  metrics.replace<metrics::Metric::vpccni_subnet_free_ips>(free);
+}
 
 template <class Call>
 auto MeasuredEc2::measure(std::string_view action, Call call) -> decltype(call()) {
@@ -30,7 +30,7 @@ auto MeasuredEc2::measure(std::string_view action, Call call) -> decltype(call()
   const auto seconds = std::chrono::duration<double>(took).count();
   const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
   const bool ok = result.has_value();
-  const std::string_view status = ok ? std::string_view("200") : api_code(result.error());
+  const std::string_view status = ok ? std::string_view("200") : error_label(result.error());
   metrics_.add<Metric::awscni_ec2api_req_count>({action});
   metrics_.observe<Metric::awscni_aws_api_latency_ms>(
       static_cast<double>(milliseconds), {timed_name(action), ok ? "false" : "true", status});
@@ -67,14 +67,11 @@ Result<std::vector<Attachment>> MeasuredEc2::attachments(const net::InstanceId& 
 }
 
 Result<std::vector<Subnet>> MeasuredEc2::subnets(const net::VpcId& vpc, const std::string& zone) {
-  auto listed = measure("DescribeSubnets", [&] { return inner_.subnets(vpc, zone); });
-  if (listed) {
-    for (const auto& subnet : *listed) {
-      metrics_.set<metrics::Metric::vpccni_subnet_free_ips>(subnet.available_addresses,
-                                                            {to_string(subnet.id)});
-    }
+  auto answer = measure("DescribeSubnets", [&] { return inner_.subnets(vpc, zone); });
+  if (answer) {
+    show_free_addresses(*answer, metrics_);
   }
-  return listed;
+  return answer;
 }
 
 Result<InstanceLimits> MeasuredEc2::instance_type(const std::string& type) {

@@ -1,6 +1,6 @@
 #pragma once
 // An Ec2 that counts and times what goes through it: the awscni_ec2api_*, awscni_aws_api_* and
-// vpccni_ec2_* metrics (spec agent.md 7.3), and shows the free addresses of subnets as they come
+// vpccni_ec2_* metrics (spec agent.md 7.2), and shows the free addresses of subnets as they come
 // by. Thread-safe as what it wraps.
 
 #include <functional>
@@ -18,6 +18,9 @@ struct Ec2Listener {
   std::function<void(std::string_view action)> denied;     // IAM does not allow the action
   std::function<void(std::string_view action)> throttled;  // EC2 refused it for its rate
 };
+
+/// vpccni_subnet_free_ips: as EC2 said last, for the subnets of the node's zone.
+void show_free_addresses(const std::vector<Subnet>& subnets, metrics::Registry& metrics);
 
 class MeasuredEc2 final : public Ec2 {
  public:

@@ -128,7 +128,11 @@ Result<std::unique_ptr<Session>> open_session(const SessionOptions& options,
   if (options.wrap_client) {
     session->http = options.wrap_client(std::move(session->http));
   }
-  session->imds = std::make_unique<ImdsHttp>(*session->http, clock, options.imds);
+  if (metrics != nullptr) {
+    session->imds = std::make_unique<MeasuredImds>(*session->http, clock, options.imds, *metrics);
+  } else {
+    session->imds = std::make_unique<ImdsHttp>(*session->http, clock, options.imds);
+  }
   VPCCNI_TRY(auto region, wrap(session->imds->get("meta-data/placement/region"),
                                "read the region from IMDS at " + options.imds.endpoint));
   if (!region || region->empty()) {

@@ -12,6 +12,7 @@
 #include "aws/endpoints.h"
 #include "aws/imds_http.h"
 #include "aws/measured_ec2.h"
+#include "aws/measured_imds.h"
 #include "aws/paced_ec2.h"
 
 namespace vpccni::aws {

@@ -21,6 +21,11 @@ bool iequals(std::string_view a, std::string_view b);  // ASCII, case-insensitiv
 /// A JSON string literal with its quotes. Invalid UTF-8 becomes U+FFFD.
 std::string json_quote(std::string_view text);
 
+/// The text with U+FFFD in place of each byte that is no UTF-8.
+std::string to_utf8(std::string_view text);
+/// At most `bytes` bytes of the text, cut between characters.
+std::string_view utf8_prefix(std::string_view text, std::size_t bytes);
+
 /// RFC 3986: leaves A-Z a-z 0-9 - _ . ~ bare.
 std::string percent_encode(std::string_view text);
 /// Decodes %XX and, when `plus_is_space`, '+'. A malformed escape stays as it is.

@@ -28,6 +28,16 @@ TEST_CASE("quoting keeps JSON valid for any bytes") {
   }
 }
 
+TEST_CASE("foreign bytes become UTF-8, and a cut leaves whole characters") {
+  CHECK(to_utf8("Pod\xc3\xa9") == "Pod\xc3\xa9");
+  CHECK(to_utf8("a\xff\xc3") == "a\xef\xbf\xbd\xef\xbf\xbd");
+  CHECK(to_utf8("").empty());
+  CHECK(utf8_prefix("abc", 3) == "abc");
+  CHECK(utf8_prefix("abcd", 3) == "abc");
+  CHECK(utf8_prefix("ab\xc3\xa9", 3) == "ab");
+  CHECK(utf8_prefix("\xf0\x9f\x98\x80", 3).empty());
+}
+
 TEST_CASE("percent encoding, both ways") {
   CHECK(percent_encode("a/b:c d~") == "a%2Fb%3Ac%20d~");
   CHECK(percent_decode("a%2Fb+c%", true) == "a/b c%");

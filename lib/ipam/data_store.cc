@@ -340,13 +340,16 @@ Stats DataStore::stats(base::WallTime now) const {
       const auto size = static_cast<std::int64_t>(cidr.size());
       std::int64_t assigned = 0;
       std::int64_t cooling = 0;
+      std::int64_t fresh = 0;  // released a moment ago, whatever the cooldown
       for (const auto& [address, record] : block.addresses) {
+        fresh += is_cooling(record, now, kFullyCooled) ? 1 : 0;
         assigned += record.key ? 1 : 0;
         cooling += is_cooling(record, now, options_.cooldown) ? 1 : 0;
       }
       stats.total += size;
       stats.assigned += assigned;
       stats.cooling += cooling;
+      stats.resting += std::max<std::int64_t>(fresh - cooling, 0);
       stats.unconfirmed += block.confirmed ? 0 : size - assigned - cooling;
       stats.prefixes += block.prefix ? 1 : 0;
       stats.free_prefixes += block.prefix && assigned == 0 ? 1 : 0;

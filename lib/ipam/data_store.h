@@ -65,6 +65,7 @@ struct Stats {
   std::int64_t total = 0;
   std::int64_t assigned = 0;
   std::int64_t cooling = 0;
+  std::int64_t resting = 0;      // cooled, but for less than kFullyCooled
   std::int64_t unconfirmed = 0;  // free, but in blocks that are not confirmed
   int quarantined = 0;
   int prefixes = 0;

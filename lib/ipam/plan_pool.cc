@@ -14,7 +14,8 @@ int prefixes_for(std::int64_t addresses) {
 
 /// What pods can be given without EC2.
 std::int64_t ready(const Targets& targets, const Stats& stats) {
-  return targets.cooling_is_free ? stats.available() : stats.ready();
+  const std::int64_t resting = targets.rest_fully ? stats.resting : 0;
+  return (targets.cooling_is_free ? stats.available() : stats.ready()) - resting;
 }
 
 std::string at_target(const Snapshot& s) {

@@ -22,6 +22,8 @@ struct Targets {
   int max_pods = 110;
   /// Upstream's way: the pool is not topped up while addresses cool down.
   bool cooling_is_free = false;
+  /// An address is used again before it is fully cooled only when nothing else is left.
+  bool rest_fully = false;
   bool ip_targets() const { return warm_ips != 0 || minimum_ips != 0; }
   friend bool operator==(const Targets&, const Targets&) = default;
 };

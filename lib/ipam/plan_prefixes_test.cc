@@ -102,6 +102,10 @@ TEST_CASE("cooling addresses are not there for the next pod, unless upstream's w
   now.cooling = 1;
   CHECK(distance({.warm_ips = 5}, now, true).shortage == 1);
   CHECK(distance({.warm_ips = 5, .cooling_is_free = true}, now, true).shortage == 0);
+  now.cooling = 0;
+  now.resting = 1;
+  CHECK(distance({.warm_ips = 5}, now, true).shortage == 0);
+  CHECK(distance({.warm_ips = 5, .rest_fully = true}, now, true).shortage == 1);
 }
 
 TEST_CASE("prefixes are fetched in one call, for the first ENI with room; else with a new ENI") {

@@ -58,9 +58,12 @@ enum class Metric : std::uint8_t {
   process_resident_memory_bytes,
   process_start_time_seconds,
   process_virtual_memory_bytes,
+  process_virtual_memory_max_bytes,
+  promhttp_metric_handler_requests_in_flight,
+  promhttp_metric_handler_requests_total,
 };
 
 inline constexpr std::size_t kMetricCount =
-    static_cast<std::size_t>(Metric::process_virtual_memory_bytes) + 1;
+    static_cast<std::size_t>(Metric::promhttp_metric_handler_requests_total) + 1;
 
 }  // namespace vpccni::metrics

@@ -92,6 +92,9 @@ void observe_process(Registry& registry) {
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
     registry.set<Metric::process_max_fds>(static_cast<double>(limit.rlim_cur));
   }
+  if (::getrlimit(RLIMIT_AS, &limit) == 0) {  // no limit shows as 2^64, as the Go client has it
+    registry.set<Metric::process_virtual_memory_max_bytes>(static_cast<double>(limit.rlim_cur));
+  }
 }
 
 }  // namespace vpccni::metrics

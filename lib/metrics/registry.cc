@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/text.h"
 #include "metrics/process.h"
 
 namespace vpccni::metrics {
@@ -102,6 +103,9 @@ Registry::Registry() {
   }
   add<Metric::awscni_connmark_reconcile_total>({"success"}, 0);  // upstream makes both in advance
   add<Metric::awscni_connmark_reconcile_total>({"error"}, 0);
+  for (const std::string_view code : {"200", "500", "503"}) {
+    add<Metric::promhttp_metric_handler_requests_total>({code}, 0);
+  }
 }
 
 Registry::Series* Registry::find_or_create(Family& family, const Row& row, const View& labels) {
@@ -112,7 +116,7 @@ Registry::Series* Registry::find_or_create(Family& family, const Row& row, const
     return nullptr;
   }
   Labels key;
-  std::copy(labels.begin(), labels.end(), key.begin());
+  std::transform(labels.begin(), labels.end(), key.begin(), base::to_utf8);
   Series& made = family.series[key];
   made.buckets.resize(row.buckets.size());
   return &made;
@@ -142,7 +146,8 @@ void Registry::observe_value(Metric metric, const View& labels, double value) {
   }
   series->value += value;
   ++series->count;
-  const auto bound = std::lower_bound(bounds.begin(), bounds.end(), value);
+  const auto bound = std::isnan(value) ? bounds.end()  // as the Go client: in no bucket but +Inf
+                                       : std::lower_bound(bounds.begin(), bounds.end(), value);
   if (bound != bounds.end()) {
     ++series->buckets[static_cast<std::size_t>(bound - bounds.begin())];
   }
@@ -160,6 +165,17 @@ void Registry::remove_all(Metric metric) {
   Family& from = family(metric);
   const std::lock_guard lock(from.series_mutex);
   from.series.clear();
+}
+
+void Registry::replace_all(Metric metric, const std::vector<std::pair<View, double>>& all) {
+  Family& in = family(metric);
+  const std::lock_guard lock(in.series_mutex);
+  in.series.clear();
+  for (const auto& [labels, value] : all) {
+    if (Series* series = find_or_create(in, row(metric), labels)) {
+      series->value = value;
+    }
+  }
 }
 
 std::optional<double> Registry::series_value(Metric metric, const View& labels) const {

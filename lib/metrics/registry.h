@@ -6,7 +6,8 @@
 //   registry.set<Metric::awscni_eni_allocated>(2);
 // A metric without labels is present with 0 from the start; a labelled series from its first use.
 // Label values are foreign text at times, so a metric keeps at most kMaxSeries series: further
-// ones are dropped. Nothing here fails.
+// ones are dropped; and what is no UTF-8 is replaced, as it would spoil the whole page. Nothing
+// here fails.
 
 #include <algorithm>
 #include <array>
@@ -23,6 +24,13 @@
 namespace vpccni::metrics {
 
 inline constexpr std::size_t kMaxSeries = 4096;
+
+/// One series of a metric with N labels.
+template <std::size_t N>
+struct Sample {
+  std::array<std::string, N> labels;
+  double value = 0;
+};
 
 class Registry {
  public:
@@ -59,6 +67,19 @@ class Registry {
     change(M, view(labels), by, true);
   }
 
+  /// For gauges that are computed anew: these series and no others, at once for every reader.
+  template <Metric M>
+  void replace(const std::vector<Sample<row(M).label_count()>>& samples) {
+    static_assert(row(M).kind == Kind::gauge && row(M).label_count() > 0);
+    std::vector<std::pair<View, double>> all;
+    for (const auto& sample : samples) {
+      View labels;
+      std::copy(sample.labels.begin(), sample.labels.end(), labels.begin());
+      all.emplace_back(labels, sample.value);
+    }
+    replace_all(M, all);
+  }
+
   /// Histograms and summaries.
   template <Metric M>
   void observe(double value) {
@@ -71,7 +92,7 @@ class Registry {
     observe_value(M, view(labels), value);
   }
 
-  /// Forgets one labelled series, or all of a metric: for gauges that are computed anew.
+  /// Forgets one labelled series, or all of a metric.
   template <Metric M, std::size_t N>
   void remove(const std::string_view (&labels)[N]) {
     check<M, N, row(M).kind>();
@@ -154,6 +175,7 @@ class Registry {
   void observe_value(Metric metric, const View& labels, double value);
   void remove_series(Metric metric, const View& labels);
   void remove_all(Metric metric);
+  void replace_all(Metric metric, const std::vector<std::pair<View, double>>& all);
   std::optional<double> series_value(Metric metric, const View& labels) const;
   std::uint64_t series_count(Metric metric, const View& labels) const;
 

@@ -1,8 +1,8 @@
 #pragma once
 // Every metric that the agent shows, one row each: exact name, type, labels, buckets, help. Pure
 // data, known to the compiler, so that a wrong number of labels does not build. The awscni_* rows
-// are upstream's contract; vpccni_* are ours and additive; process_* are what every Prometheus
-// client shows. Longer than a header should be because it is a table.
+// are upstream's contract; vpccni_* are ours and additive; process_* and promhttp_* are what
+// upstream's Prometheus client shows. Longer than a header should be because it is a table.
 
 #include <array>
 #include <span>
@@ -43,7 +43,6 @@ inline constexpr double kSlowBuckets[] = {.025, .05, .1, .25, .5, 1, 2.5, 5, 10,
 // Around the two times that matter for reuse: upstream's cooldown, 30 s, and the kernel's time-out
 // of a connection attempt, 120 s.
 inline constexpr double kAgeBuckets[] = {30, 45, 60, 90, 120, 130, 180, 300, 900, 3600, 14400};
-inline constexpr double kRatioBuckets[] = {.125, .25, .375, .5, .625, .75, .875, 1};
 
 // clang-format off
 inline constexpr Row kTable[] = {
@@ -78,15 +77,15 @@ inline constexpr Row kTable[] = {
     {Metric::vpccni_add_failures_total, Kind::counter, "vpccni_add_failures_total", {"reason"}, {}, "Failed AddNetwork requests by reason"},
     {Metric::vpccni_quarantined_ips, Kind::gauge, "vpccni_quarantined_ips", {"reason"}, {}, "Addresses held back because their state is unknown"},
     {Metric::vpccni_dataplane_repairs_total, Kind::counter, "vpccni_dataplane_repairs_total", {"object"}, {}, "Kernel objects that were missing and have been put back"},
-    {Metric::vpccni_imds_ec2_drift, Kind::gauge, "vpccni_imds_ec2_drift", {"kind", "side"}, {}, "Objects that only one of IMDS and EC2 lists"},
+    {Metric::vpccni_imds_ec2_drift, Kind::gauge, "vpccni_imds_ec2_drift", {"kind", "side"}, {}, "ENIs and blocks of the pool that only this one of IMDS and EC2 lists"},
     {Metric::vpccni_ec2_throttled_total, Kind::counter, "vpccni_ec2_throttled_total", {"api"}, {}, "EC2 requests refused for their rate"},
     {Metric::vpccni_ec2_backoff_seconds, Kind::gauge, "vpccni_ec2_backoff_seconds", {"api"}, {}, "Pause of EC2 requests after throttled answers, for those that describe and those that mutate; 0 is none"},
     {Metric::vpccni_ec2_seconds, Kind::histogram, "vpccni_ec2_seconds", {"api", "result"}, kSlowBuckets, "Time taken by EC2 requests"},
     {Metric::vpccni_subnet_free_ips, Kind::gauge, "vpccni_subnet_free_ips", {"subnet"}, {}, "Free addresses of the subnet as EC2 last said"},
     {Metric::vpccni_ips, Kind::gauge, "vpccni_ips", {"state"}, {}, "Addresses of the pool by state: assigned, free, cooling, quarantined"},
     {Metric::vpccni_ip_reuse_age_seconds, Kind::histogram, "vpccni_ip_reuse_age_seconds", {}, kAgeBuckets, "Time between the release of an address and its next use"},
-    {Metric::vpccni_prefix_fill_ratio, Kind::histogram, "vpccni_prefix_fill_ratio", {}, kRatioBuckets, "Part of a prefix that pods use"},
-    {Metric::vpccni_eni_attach_seconds, Kind::histogram, "vpccni_eni_attach_seconds", {}, kSlowBuckets, "Time from the creation of an ENI until its link is usable"},
+    {Metric::vpccni_prefix_fill_ratio, Kind::gauge, "vpccni_prefix_fill_ratio", {}, {}, "Part of the prefixes' addresses that pods use; 0 without prefixes"},
+    {Metric::vpccni_eni_attach_seconds, Kind::histogram, "vpccni_eni_attach_seconds", {}, kSlowBuckets, "Time that a new ENI took, from the first call until its link is usable"},
     {Metric::vpccni_startup_seconds, Kind::gauge, "vpccni_startup_seconds", {"step"}, {}, "Time taken by each step of the start"},
     {Metric::vpccni_np_enforce_seconds, Kind::histogram, "vpccni_np_enforce_seconds", {"result"}, kFastBuckets, "Time that the network policy agent took to answer"},
     {Metric::vpccni_checkpoint_write_seconds, Kind::histogram, "vpccni_checkpoint_write_seconds", {}, kFastBuckets, "Time taken by durable writes of the checkpoint"},
@@ -97,6 +96,9 @@ inline constexpr Row kTable[] = {
     {Metric::process_resident_memory_bytes, Kind::gauge, "process_resident_memory_bytes", {}, {}, "Resident memory size in bytes"},
     {Metric::process_start_time_seconds, Kind::gauge, "process_start_time_seconds", {}, {}, "Start time of the process since the Unix epoch in seconds"},
     {Metric::process_virtual_memory_bytes, Kind::gauge, "process_virtual_memory_bytes", {}, {}, "Virtual memory size in bytes"},
+    {Metric::process_virtual_memory_max_bytes, Kind::gauge, "process_virtual_memory_max_bytes", {}, {}, "Maximum amount of virtual memory available in bytes"},
+    {Metric::promhttp_metric_handler_requests_in_flight, Kind::gauge, "promhttp_metric_handler_requests_in_flight", {}, {}, "Current number of scrapes being served"},
+    {Metric::promhttp_metric_handler_requests_total, Kind::counter, "promhttp_metric_handler_requests_total", {"code"}, {}, "Total number of scrapes by HTTP status code"},
 };
 // clang-format on
 

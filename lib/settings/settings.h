@@ -94,7 +94,9 @@ struct Settings {
   std::string log_file = "/host/var/log/aws-routed-eni/ipamd.log";  // or stdout, stderr
   std::string introspection_bind_address = "127.0.0.1:61679";       // or unix:PATH
   bool disable_introspection = false;
+  bool introspection_scrub = false;  // no container ids, no interface names
   bool disable_metrics = false;
+  bool metrics_per_cidr = true;  // awscni_assigned_ip_per_cidr
 
   // The node's network.
   bool external_snat = false;
