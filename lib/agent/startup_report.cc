@@ -157,7 +157,7 @@ void StartupReport::tell_locked() {
 
 void StartupReport::say_locked() {
   told_ = file_.elapsed_ms == 0 ? began_ : clock_.now().steady;
-  out_ << "vpccni agent: " << to_sentence(file_) << std::endl;
+  out_ << "vpccni agent: start-up " << to_sentence(file_) << std::endl;
 }
 
 std::unique_ptr<http::Client> reporting_client(std::unique_ptr<http::Client> inner,

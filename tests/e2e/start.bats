@@ -60,25 +60,45 @@ plugin_says() {
   ((SECONDS - before <= 90))
 }
 
-@test "black-holed credentials are named, and nothing of a token is told" {
-  printf '%s\n' AWS_CONTAINER_CREDENTIALS_FULL_URI=http://169.254.170.23/v1/credentials \
-    AWS_CONTAINER_AUTHORIZATION_TOKEN=hush-hush >"$(node_dir)/agent.env"
-  lab exec a ip link add hole up type dummy
-  lab exec a ip route replace 169.254.170.23 dev hole
+# A link that takes everything and gives nothing, with 169.254.170.23 behind it.
+dig_hole() {
+  lab exec a ip link add hole type veth peer name bottom
+  lab exec a ip link set bottom up
+  lab exec a ip link set hole up
+  lab exec a ip route add 169.254.170.23 dev hole
+  lab exec a ip neighbour add 169.254.170.23 lladdr 02:00:00:00:00:01 dev hole
+}
+
+# what_is_waited_for: with hush-hush in the secrets, which nothing tells.
+waits_and_keeps_quiet() {
+  dig_hole
   lab agent start a nowait
-  until_ok 30 waits_for 'http://169.254.170.23/v1/credentials'
+  until_ok 30 waits_for "$1"
   lab agent kill a
   lab exec a ip link del hole
-  run grep -r hush-hush "$(node_dir)/run" "$(node_dir)/ipamd.log" "$(node_dir)/agent.out"
-  [ "${status}" -ne 0 ]
+  [[ -s "$(node_dir)/run/startup.json" && -s "$(node_dir)/ipamd.log" && -s "$(node_dir)/agent.out" ]]
+  ! grep -r hush-hush "$(node_dir)/run" "$(node_dir)/ipamd.log" "$(node_dir)/agent.out"
+}
+
+@test "black-holed container credentials are named, and nothing of a token is told" {
+  printf '%s\n' AWS_CONTAINER_CREDENTIALS_FULL_URI=http://169.254.170.23/v1/credentials \
+    AWS_CONTAINER_AUTHORIZATION_TOKEN=hush-hush >"$(node_dir)/agent.env"
+  waits_and_keeps_quiet 'GET http://169.254.170.23/v1/credentials'
+}
+
+@test "a black-holed STS is named by its action, and nothing of the token is told" {
+  echo hush-hush >"$(node_dir)/token"
+  printf '%s\n' AWS_ROLE_ARN=arn:aws:iam::1:role/r "AWS_WEB_IDENTITY_TOKEN_FILE=$(node_dir)/token" \
+    AWS_ENDPOINT_URL_STS=http://169.254.170.23/ >"$(node_dir)/agent.env"
+  waits_and_keeps_quiet 'AssumeRoleWithWebIdentity at http://169.254.170.23'
 }
 
 @test "a good start ends with ready, in the file and on stdout" {
   lab agent start a
   state_is ready
   [ "$(startup .step)" -eq "$(startup .of)" ]
-  grep -E 'vpccni agent: step 3/[0-9]+ "read the region from IMDS"' "$(node_dir)/agent.out"
-  grep 'vpccni agent: ready since' "$(node_dir)/agent.out"
+  grep -E 'vpccni agent: start-up [0-9]+/[0-9]+ "read the region from IMDS"' "$(node_dir)/agent.out"
+  grep 'vpccni agent: start-up ready since' "$(node_dir)/agent.out"
 }
 
 @test "an empty policy mode refuses the start and says so" {
