@@ -1,6 +1,7 @@
 #include "agent/cluster.h"
 
 #include <algorithm>
+#include <future>
 #include <random>
 
 #include "k8s/follow.h"
@@ -13,6 +14,7 @@ using std::chrono::seconds;
 
 constexpr auto kAwaitPeriod = seconds(2);
 constexpr auto kAnnotateLimit = seconds(5);
+constexpr auto kLastWords = seconds(2);
 constexpr std::size_t kMostPods =
     4096;  // on one node, finished ones that were not deleted included
 constexpr std::string_view kNode = "node";  // what is followed
@@ -68,6 +70,10 @@ Cluster::Cluster(k8s::Api& api, const base::Clock& clock, const base::Log& log, 
 Cluster::~Cluster() {
   node_thread_.request_stop();
   pods_thread_.request_stop();
+  // An agent that ends because of what an event says must still say it.
+  const auto told = std::make_shared<std::promise<void>>();
+  events_.post([told](const std::stop_token&) { told->set_value(); });
+  (void)told->get_future().wait_for(kLastWords);
   events_.request_stop();
   if (annotations_) {
     annotations_->request_stop();

@@ -245,6 +245,13 @@ TEST_CASE("cluster: an event that could not be written is written at its next oc
   CHECK(site.api.events().front().what.note == "second");
 }
 
+TEST_CASE("cluster: what was to be told at the end is told") {
+  Site site;
+  site.open().missing_permission("DescribeNetworkInterfaces");
+  site.cluster.reset();
+  CHECK(site.api.events().size() == 1);
+}
+
 TEST_CASE("cluster: annotations") {
   Site site;
   auto& cluster = site.open();
