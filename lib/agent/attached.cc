@@ -72,6 +72,7 @@ ipam::CoreOptions core_options(const Node& node, int unmanaged) {
                      .max_pods = default_max_pods(node.limits),
                      .cooling_is_free = set.count_cooling_as_free};
   options.limits = {node.max_enis() - unmanaged, node.slots_per_eni()};
+  options.foreign_enis = unmanaged;
   options.provisioning = !set.disable_provisioning && !set.imds_only;
   options.patience = kAddPatience;
   options.seed = static_cast<std::uint32_t>(std::hash<std::string>{}(to_string(node.identity.id)));
