@@ -73,6 +73,7 @@ ipam::CoreOptions core_options(const Node& node, int unmanaged) {
                      .cooling_is_free = set.count_cooling_as_free,
                      .rest_fully = set.cooldown_adaptive};
   options.limits = {node.max_enis() - unmanaged, node.slots_per_eni()};
+  options.foreign_enis = unmanaged;
   options.provisioning = !set.disable_provisioning && !set.imds_only;
   options.patience = kAddPatience;
   options.seed = static_cast<std::uint32_t>(std::hash<std::string>{}(to_string(node.identity.id)));

@@ -185,6 +185,7 @@ ipam::Observed observe(const Edges& edges, const Node& node, const ipam::Observe
   for (const auto& one : managed->left_out) {
     observed.unmanaged.insert(one.eni.id);
   }
+  observed.foreign_enis = managed->unmanaged;
   observed.enis = std::move(seen);
   return observed;
 }

@@ -22,6 +22,7 @@ struct CoreOptions {
   DataStore::Options store;
   Targets targets;
   Limits limits;
+  int foreign_enis = 0;  // take places on the card and are not ours: taken off `limits` already
   bool provisioning = true;  // false: EC2 is never changed
   /// How long an ADD may wait for addresses that are on their way.
   base::Duration patience{};

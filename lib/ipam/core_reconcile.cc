@@ -30,6 +30,10 @@ void Core::handle(Observed& event, base::Instant now) {
   }
   doubt_ = false;
   unmanaged_ = std::move(event.unmanaged);
+  if (event.by_ec2) {  // others attach and detach theirs at any time
+    options_.limits.enis += options_.foreign_enis - event.foreign_enis;
+    options_.foreign_enis = event.foreign_enis;
+  }
   ask_ec2_at_ = now.steady + kAskEc2Period +
                 std::chrono::seconds(random_() % std::chrono::seconds(kAskEc2Period / 2).count());
   release_vanished(event.pod_routes, now);

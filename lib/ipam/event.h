@@ -78,6 +78,7 @@ struct Observed {
   /// IMDS shows just what the Observe effect said; EC2 was not asked, and `enis` is empty.
   bool same = false;
   std::set<net::EniId> unmanaged = {};  // attached, listed by EC2, not ours to use
+  int foreign_enis = 0;                 // of these, how many take a place on our card
   std::vector<net::Ip> pod_routes;      // addresses with a host route through a pod's link
 };
 

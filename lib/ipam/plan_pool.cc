@@ -33,7 +33,7 @@ std::string at_target(const Snapshot& s) {
 /// IPv6: one /80 for each ENI, for good. There is no pool to be warm.
 Plan plan_ipv6(const Snapshot& s) {
   for (const auto& [id, eni] : s.store.enis()) {
-    if (!eni.trunk && eni.blocks.empty()) {
+    if (eni.set_up && !eni.trunk && eni.blocks.empty()) {
       return {AssignIpv6Prefix{id}, to_string(id) + " has no IPv6 prefix", {}};
     }
   }

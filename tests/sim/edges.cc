@@ -31,6 +31,17 @@ std::string listed(const net::EniId& eni, const Items& items) {
   return text;
 }
 
+/// touch_foreign and remove_lasting: what tells such ENIs apart is overlooked.
+aws::Eni as_told(aws::Eni eni, const World& world) {
+  if (world.mutant(Mutant::touch_foreign)) {
+    eni.tags.erase("node.k8s.amazonaws.com/no_manage");
+  }
+  if (world.mutant(Mutant::remove_lasting)) {
+    eni.kind = aws::EniKind::ordinary;
+  }
+  return eni;
+}
+
 }  // namespace
 
 bool ProcessClock::wait_until(base::SteadyTime until, std::stop_token stop) const {
@@ -54,6 +65,9 @@ Result<T> ProcessEc2::call(const char* action, const std::string& what, Work wor
   }
   const auto plan = world_.model.faults().plan(action, world_.instance, world_.now());
   Result<T> result = plan.refusal ? Result<T>(*plan.refusal) : Result<T>(gone());
+  if (std::string_view(action).rfind("Describe", 0) != 0) {
+    world_.oracle->changes_ec2(action);
+  }
   if (plan.works()) {
     result = work(world_.now());
     world_.remember_enis();
@@ -99,7 +113,7 @@ Result<std::vector<aws::Eni>> ProcessEc2::network_interfaces(const aws::EniFilte
           const bool wanted = filter.ids.empty() || std::find(filter.ids.begin(), filter.ids.end(),
                                                               id) != filter.ids.end();
           if (wanted && passes(eni, filter)) {
-            found.push_back(eni);
+            found.push_back(as_told(eni, world_));
           }
         }
         return found;
@@ -145,6 +159,7 @@ Result<aws::Eni> ProcessEc2::create(const aws::NewEni& wanted) {
                         std::to_string(wanted.secondary_addresses + wanted.prefixes),
                         [&](base::Instant now) -> Result<aws::Eni> {
                           vpc::NewInterface made;
+                          world_.oracle->chose_subnet(wanted.subnet);
                           made.subnet = wanted.subnet;
                           made.groups = wanted.groups;
                           made.description = wanted.description;
@@ -290,6 +305,7 @@ Result<std::vector<aws::ImdsEni>> ProcessImds::enis() {
     eni.ipv6_addresses = one.ipv6_addresses;
     eni.ipv6_prefixes = one.ipv6_prefixes;
     eni.subnet_ipv4 = world_.model.find_subnet(one.subnet)->cidr;
+    eni.subnet_ipv6 = world_.model.find_subnet(one.subnet)->ipv6;
     enis.push_back(std::move(eni));
   }
   return enis;
@@ -369,7 +385,9 @@ Result<podnet::HostPods> ProcessKernel::host_pods() {
     return Error{Errc::unavailable, "the dump was interrupted"};
   }
   auto pods = world_.kernel.host_pods();
-  if (world_.mutant(Mutant::release_in_use) && process_.serving()) {
+  const bool blind =
+      world_.mutant(Mutant::release_in_use) || world_.mutant(Mutant::leftovers_in_use);
+  if (blind && process_.serving()) {
     pods.routes.clear();
     pods.ruled.clear();
   }

@@ -44,7 +44,15 @@ const std::vector<MutantName>& mutants() {
       {Mutant::no_backoff, "no_backoff"},
       {Mutant::skip_leftovers, "skip_leftovers"},
       {Mutant::forget_given_back, "forget_given_back"},
-      {Mutant::forget_rules, "forget_rules"}};
+      {Mutant::forget_rules, "forget_rules"},
+      {Mutant::allocate_from_unconfirmed, "allocate_from_unconfirmed"},
+      {Mutant::change_in_imds_only, "change_in_imds_only"},
+      {Mutant::forget_fallback_enis, "forget_fallback_enis"},
+      {Mutant::leftovers_in_use, "leftovers_in_use"},
+      {Mutant::patience_ignored, "patience_ignored"},
+      {Mutant::never_forget_unassigned, "never_forget_unassigned"},
+      {Mutant::touch_foreign, "touch_foreign"},
+      {Mutant::remove_lasting, "remove_lasting"}};
   return kAll;
 }
 

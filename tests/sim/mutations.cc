@@ -37,6 +37,14 @@ ipam::Action mutate_action(World& world, const ipam::DataStore& store, ipam::Act
       }
     }
   }
+  if (auto* release = std::get_if<ipam::Release>(&action);
+      release != nullptr && world.mutant(Mutant::leftovers_in_use)) {
+    for (const auto& [cidr, block] : store.enis().at(release->eni).blocks) {
+      if (!store.eligible(block) && block.assigned() > 0) {
+        release->which.push_back(cidr);
+      }
+    }
+  }
   if (auto* remove = std::get_if<ipam::RemoveEni>(&action);
       remove != nullptr && world.mutant(Mutant::remove_in_use)) {
     for (const auto& [id, eni] : store.enis()) {
@@ -47,6 +55,25 @@ ipam::Action mutate_action(World& world, const ipam::DataStore& store, ipam::Act
     }
   }
   return action;
+}
+
+void mutate_observed(World& world, const ipam::DataStore& store, const std::set<net::Cidr>& gone,
+                     ipam::Observed& event) {
+  if (!event.enis) {
+    return;
+  }
+  for (auto& seen : *event.enis) {
+    const auto known = store.enis().find(seen.facts.id);
+    if (world.mutant(Mutant::allocate_from_unconfirmed) && !event.by_ec2 &&
+        known != store.enis().end()) {
+      for (const auto& [cidr, block] : known->second.blocks) {
+        seen.blocks.push_back(cidr);
+      }
+    }
+    if (world.mutant(Mutant::never_forget_unassigned)) {
+      std::erase_if(seen.blocks, [&](const auto& cidr) { return gone.contains(cidr); });
+    }
+  }
 }
 
 std::optional<Result<ipam::Outcome>> mutate_outcome(World& world, const ipam::Action& action,

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 
 #include "ipam/core.h"
 #include "tests/sim/world.h"
@@ -14,7 +15,10 @@ void mutate_del(World& world, const ipam::DataStore& store, ipam::PodDel& event)
 /// double_assign: the pod keeps its address, the store forgets it.
 void unmark(World& world, const ipam::ReplyAdd& reply,
             const std::function<void(ipam::Event)>& post);
-/// release_in_use, remove_in_use.
+/// allocate_from_unconfirmed, never_forget_unassigned. `gone`: what was given back.
+void mutate_observed(World& world, const ipam::DataStore& store, const std::set<net::Cidr>& gone,
+                     ipam::Observed& event);
+/// release_in_use, remove_in_use, leftovers_in_use.
 ipam::Action mutate_action(World& world, const ipam::DataStore& store, ipam::Action action);
 /// lose_completion (nullopt), failure_as_success, no_backoff.
 std::optional<Result<ipam::Outcome>> mutate_outcome(World& world, const ipam::Action& action,

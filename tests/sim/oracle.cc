@@ -10,49 +10,11 @@ namespace vpccni::sim {
 
 namespace {
 
+/// An agent's patience of 10 s and what the checkpoint takes; in seconds.
+constexpr double kLongestWait = 12;
+
 std::string text(const ipam::PodKey& key) {
   return key.container;
-}
-
-bool covers(const std::vector<net::Cidr>& blocks, const net::Ip& address) {
-  return std::any_of(blocks.begin(), blocks.end(),
-                     [&](const auto& block) { return block.contains(address); });
-}
-
-/// What the targets ask for, reckoned apart from the planner: in addresses, and in prefixes where
-/// those are held. Positive: that much is missing, or too much.
-struct Off {
-  std::int64_t missing = 0;
-  std::int64_t surplus = 0;
-};
-
-std::int64_t up16(std::int64_t addresses) {
-  return (addresses + 15) / 16;
-}
-
-Off off_target(const ipam::Targets& targets, const ipam::Stats& stats, bool prefixes,
-               std::int64_t eni_size) {
-  const auto free = stats.total - stats.assigned;
-  const bool ips = targets.warm_ips != 0 || targets.minimum_ips != 0;
-  Off off;
-  if (ips) {
-    off.missing = std::max(targets.warm_ips - free, targets.minimum_ips - stats.total);
-    off.surplus =
-        prefixes ? std::min<std::int64_t>({stats.free_prefixes,
-                                           stats.prefixes - up16(stats.assigned + targets.warm_ips),
-                                           stats.prefixes - up16(targets.minimum_ips)})
-                 : std::min(free - targets.warm_ips, stats.total - targets.minimum_ips);
-  } else if (prefixes) {
-    off.missing = std::max<std::int64_t>(16 * targets.warm_prefixes - free, free == 0 ? 1 : 0);
-    off.surplus = stats.free_prefixes -
-                  std::max(targets.warm_prefixes, free == 16 * stats.free_prefixes ? 1 : 0);
-  } else {
-    off.missing = targets.warm_enis * eni_size - free;
-  }
-  if (stats.total >= targets.max_pods) {
-    off.missing = 0;
-  }
-  return off;
 }
 
 }  // namespace
@@ -125,10 +87,14 @@ void Oracle::forget_loose() {
 void Oracle::said_add(const ipam::ReplyAdd& reply) {
   const auto* lease = std::get_if<ipam::Lease>(&reply.answer);
   const auto heard = heard_.extract(reply.token);
-  if (lease == nullptr || heard.empty()) {
+  if (heard.empty()) {
     return;
   }
   const Heard& asked = heard.mapped();
+  check_prompt(asked, lease != nullptr);
+  if (lease == nullptr) {
+    return;
+  }
   const auto& [del, del_at] = last_del_[asked.key];
   const bool overtaken = del > asked.order;  // by a DEL of the same batch
   if (!overtaken) {
@@ -149,6 +115,18 @@ void Oracle::said_add(const ipam::ReplyAdd& reply) {
   if (overtaken || !world_.pods->needs_address(asked.key)) {
     loosen(asked.key);
     held.freed = overtaken ? del_at : held.freed;
+  }
+}
+
+void Oracle::check_prompt(const Heard& asked, bool lease) {
+  const auto waited = std::chrono::duration<double>(world_.now().wall - asked.at).count();
+  if (waited > kLongestWait) {
+    violated("an ADD is answered in time",
+             text(asked.key) + " waited for " + std::to_string(waited) + " s, the plugin for 30");
+  }
+  if (lease && last_del_told_[asked.key] > asked.order) {
+    violated("no address after the DEL",
+             text(asked.key) + " got one although its DEL was answered before");
   }
 }
 
@@ -173,6 +151,7 @@ void Oracle::check_new(const ipam::PodKey& key, const ipam::Lease& lease) {
                what + " was freed by " + text(other) + " " + std::to_string(age) + " s before");
     }
   }
+  check_shown(lease.address, lease.eni);
   if (const auto trouble = ec2_trouble(lease.eni, lease.address);
       !trouble.empty() && !outsiders_.contains(lease.address)) {
     violated("only what EC2 confirms", what + ": " + trouble);
@@ -185,6 +164,7 @@ void Oracle::said_del(const ipam::ReplyDel& reply) {
     return;
   }
   const Heard& asked = heard.mapped();
+  last_del_told_[asked.key] = asked.order;
   if (!reply.answer) {
     if (reply.answer.error().code == Errc::not_found && asked.certain) {
       violated("DEL finds its address", text(asked.key) + ": " + reply.answer.error().message);
@@ -208,36 +188,6 @@ void Oracle::said_del(const ipam::ReplyDel& reply) {
 
 // --- invariants
 
-std::string Oracle::ec2_trouble(const net::EniId& id, const net::Ip& address) const {
-  const auto* eni = world_.model.find_eni(id);
-  if (eni == nullptr) {
-    return "EC2 has no ENI \"" + to_string(id) + "\"";
-  }
-  if (!eni->attachment || eni->attachment->instance != world_.instance) {
-    return to_string(id) + " is not attached to this instance";
-  }
-  if (eni->attachment->status == "detaching") {
-    return to_string(id) + " is being detached";
-  }
-  const bool listed =
-      std::any_of(eni->addresses.begin(), eni->addresses.end(),
-                  [&](const auto& one) { return one.ip == address && !one.primary; }) ||
-      covers(eni->prefixes, address) || covers(eni->ipv6_prefixes, address);
-  return listed ? "" : "it is no secondary address of " + to_string(id);
-}
-
-void Oracle::check_ec2() {
-  for (const auto& [key, held] : holdings_) {
-    if (!held.strict || outsiders_.contains(held.address)) {
-      continue;
-    }
-    if (const auto trouble = ec2_trouble(held.eni, held.address); !trouble.empty()) {
-      violated("no live address is released",
-               to_string(held.address) + " of " + text(key) + ": " + trouble);
-    }
-  }
-}
-
 void Oracle::check_store(const ipam::Core& core) {
   std::map<net::Ip, ipam::PodKey> kept;
   for (const auto& one : core.store().assignments()) {
@@ -260,6 +210,16 @@ void Oracle::check_store(const ipam::Core& core) {
   }
 }
 
+void Oracle::check_durable() {
+  for (const auto& [key, held] : holdings_) {
+    const auto entry = durable().find(key);
+    if (held.strict && (entry == durable().end() || entry->second != held.address)) {
+      violated("no checkpoint entry is lost",
+               to_string(held.address) + " of " + text(key) + " is not in the checkpoint");
+    }
+  }
+}
+
 void Oracle::check_wiring() {
   for (const auto& [key, held] : holdings_) {
     if (!held.strict || !held.wired || outsiders_.contains(held.address)) {
@@ -269,87 +229,6 @@ void Oracle::check_wiring() {
     if (!trouble.empty()) {
       violated("every live pod stays wired",
                text(key) + " with " + to_string(held.address) + ": " + trouble);
-    }
-  }
-}
-
-void Oracle::check_at_rest(const ipam::Core& core, bool just_started) {
-  const auto& store = core.store();
-  const auto stats = store.stats(world_.now().wall);
-  const auto& targets = core.targets();
-  const bool prefixes = store.options().prefixes;
-  const std::int64_t per_eni = core.limits().addresses_per_eni(prefixes);
-  const auto free = stats.total - stats.assigned;
-  const std::string counts = std::to_string(stats.total) + " addresses, " +
-                             std::to_string(stats.assigned) + " assigned, " +
-                             std::to_string(store.enis().size()) + " ENIs";
-  const Off off = off_target(targets, stats, prefixes, per_eni);
-  // Enough, unless there is nowhere to get it from.
-  std::size_t slots = 0;
-  for (const auto& [id, eni] : store.enis()) {
-    slots += eni.blocks.size();
-  }
-  const bool full =
-      slots >= static_cast<std::size_t>(core.limits().enis * core.limits().slots_per_eni);
-  if (off.missing > 0 && !full && !world_.dry()) {
-    violated("pool within targets", "short of " + std::to_string(off.missing) + ": " + counts +
-                                        "; " + core.plan().because);
-  }
-  if (off.surplus > 0) {
-    violated("pool within targets",
-             std::to_string(off.surplus) + " over target: " + counts + "; " + core.plan().because);
-  }
-  for (const auto& [id, eni] : store.enis()) {
-    for (const auto& [cidr, block] : eni.blocks) {
-      if (!store.eligible(block) && block.assigned() == 0) {
-        violated("pool within targets", to_string(cidr) + " of the other mode stays");
-      }
-    }
-    const auto left = free - static_cast<std::int64_t>(eni.blocks.size());
-    const bool spare = left >= targets.warm_enis * per_eni && left > 0;
-    if (!targets.ip_targets() && !prefixes && store.quarantined().empty() && !eni.primary &&
-        eni.assigned() == 0 && spare && free >= (targets.warm_enis + 1) * per_eni) {
-      violated("pool within targets", to_string(id) + " is one ENI too many: " + counts);
-    }
-  }
-  // The store and EC2 name the same ENIs and addresses, and nothing of ours lies about.
-  for (const auto& [id, eni] : world_.model.enis()) {
-    const bool ours = eni.attachment && eni.attachment->instance == world_.instance;
-    const auto known = store.enis().find(id);
-    if (ours != (known != store.enis().end())) {
-      violated("store and EC2 agree", to_string(id) + (ours ? " is attached but not in the store"
-                                                            : " is in the store but not ours"));
-      continue;
-    }
-    if (!ours) {
-      if (just_started && eni.description == "aws-K8S-" + to_string(world_.instance)) {
-        violated("no ENI is leaked", to_string(id) + " of ours is not attached");
-      }
-      continue;
-    }
-    const auto blocks = eni.addresses.size() - 1 + eni.prefixes.size();
-    if (blocks != known->second.blocks.size()) {
-      violated("store and EC2 agree", to_string(id) + " has " + std::to_string(blocks) +
-                                          " secondary addresses and prefixes in EC2, " +
-                                          std::to_string(known->second.blocks.size()) +
-                                          " in the store");
-    }
-  }
-  // Whoever holds an address lives, or its DEL was never heard.
-  for (const auto& one : store.assignments()) {
-    const auto held = holdings_.find(one.key);
-    const bool alive = held != holdings_.end() && held->second.strict;
-    const auto veth =
-        podnet::host_veth_name(world_.settings.veth_prefix, one.pod.name_space, one.pod.name, 0);
-    if (just_started && !alive && one.key.network != ipam::kRecoveredNetwork &&
-        !world_.kernel.has_link(veth)) {
-      violated("no address is leaked",
-               to_string(one.address) + " of " + text(one.key) + " is held, but no such pod lives");
-    }
-  }
-  for (const auto& [address, kept] : store.quarantined()) {
-    if (!outsiders_.contains(address)) {
-      violated("quarantine ends", to_string(address) + " of " + text(kept.key));
     }
   }
 }

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "ipam/core.h"
+#include "tests/vpc/objects.h"
 
 namespace vpccni::sim {
 
@@ -30,12 +31,15 @@ class Oracle {
   void ending(const ipam::PodKey& key);  // its link may go at any time
   /// The checkpoint was lost: nobody can know what was freed a moment ago.
   void forget_loose();
+  void changes_ec2(const std::string& action);     // a call that may change something
+  void chose_subnet(const net::SubnetId& subnet);  // for a new ENI
   void took(const net::Ip& address) { outsiders_.insert(address); }  // not our doing
 
   // Invariants, at any time.
   void check_ec2();                          // no address of a live pod is taken away
   void check_store(const ipam::Core& core);  // every live pod's address is held
   void check_wiring();                       // every live pod has its link, route and rules
+  void check_durable();                      // the checkpoint on disk names every live pod
   // After a long quiet time.
   void check_at_rest(const ipam::Core& core, bool just_started);
 
@@ -60,6 +64,13 @@ class Oracle {
 
   void loosen(const ipam::PodKey& key);
   void check_new(const ipam::PodKey& key, const ipam::Lease& lease);
+  void check_prompt(const Heard& asked, bool lease);
+  void check_shown(const net::Ip& address, const net::EniId& eni);
+  void check_foreign();
+  void check_pool(const ipam::Core& core);
+  void check_enis(const ipam::Core& core, bool just_started);
+  void check_blocks(const vpc::Eni& eni, const ipam::EniEntry& known);
+  void check_leaks(const ipam::Core& core, bool just_started);
   std::string ec2_trouble(const net::EniId& id, const net::Ip& address) const;
   const std::map<ipam::PodKey, net::Ip>& durable();
   void violated(const char* invariant, const std::string& detail);
@@ -69,6 +80,7 @@ class Oracle {
   std::map<ipam::Token, Heard> heard_;
   std::map<ipam::PodKey, std::uint64_t> last_add_;
   std::map<ipam::PodKey, std::pair<std::uint64_t, base::WallTime>> last_del_;
+  std::map<ipam::PodKey, std::uint64_t> last_del_told_;  // by order: its DEL was answered
   std::uint64_t order_ = 0;
   std::set<net::Ip> outsiders_;
   std::optional<std::string> durable_bytes_;

@@ -1,6 +1,8 @@
 #include "tests/sim/pods.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "podnet/pod.h"
 #include "tests/sim/oracle.h"
@@ -16,6 +18,7 @@ using std::chrono::seconds;
 constexpr auto kNetwork = "aws-cni";
 constexpr auto kInterface = "eth0";
 constexpr auto kNameSpace = "default";
+constexpr auto kPluginDeadline = seconds(30);
 
 }  // namespace
 
@@ -34,10 +37,15 @@ bool Pods::needs_address(const ipam::PodKey& key) const {
   return it != sandboxes_.end() && it->second.state != State::gone;
 }
 
+std::size_t Pods::running() const {
+  return in_state(State::running, State::running).size();
+}
+
 // --- ADD
 
 void Pods::create() {
-  const int most = world_.limits.enis * (world_.limits.ipv4_per_eni - 1) + 2;
+  const int most =
+      std::max(world_.limits.enis * (world_.limits.ipv4_per_eni - 1) + 2, world_.max_pods / 2);
   const std::string pod = "pod-" + std::to_string(world_.random.between(1, most));
   for (const auto& [id, sandbox] : sandboxes_) {
     if (sandbox.pod == pod && (sandbox.state == State::adding || sandbox.state == State::running)) {
@@ -69,8 +77,13 @@ void Pods::add(const std::string& id) {
     const auto token = ++token_;
     world_.journal.say(
         [&] { return "ADD #" + std::to_string(token) + " " + id + " of " + sandbox.pod; });
-    agent->call(ipam::PodAdd{token, sandbox.key, {kNameSpace, sandbox.pod, 1}}, token,
-                [this, id](const Reply& reply) { added(id, reply); });
+    const auto once = [this, id, told = std::make_shared<bool>(false)](const Reply& reply) {
+      if (!std::exchange(*told, true)) {
+        added(id, reply);
+      }
+    };
+    world_.time.after(kPluginDeadline, [once] { once(std::nullopt); });
+    agent->call(ipam::PodAdd{token, sandbox.key, {kNameSpace, sandbox.pod, 1}}, token, once);
   });
 }
 

@@ -25,6 +25,7 @@ class Pods {
   /// Those between reply and wiring are killed: only the lost checkpoint knew them.
   void kill_unwired();
 
+  std::size_t running() const;  // wired
   /// The sandbox has not been destroyed.
   bool needs_address(const ipam::PodKey& key) const;
 

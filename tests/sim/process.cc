@@ -152,6 +152,9 @@ void Process::feed(ipam::Event& event) {
       mutate_del(world_, core_->store(), *del);
     }
   }
+  if (auto* observed = std::get_if<ipam::Observed>(&event)) {
+    mutate_observed(world_, core_->store(), given_back_, *observed);
+  }
   core_->on(std::move(event), now);
 }
 
@@ -267,6 +270,9 @@ void Process::execute(const ipam::Execute& effect) {
   world_.journal.say(
       [&] { return "  execute " + to_string(effect.action) + ", because " + effect.because; });
   ++operations_;
+  if (const auto* release = std::get_if<ipam::Release>(&effect.action)) {
+    given_back_.insert(release->which.begin(), release->which.end());
+  }
   if (!effect.recent.empty() && !world_.mutant(Mutant::forget_given_back)) {
     if (boundary("before noting what goes")) {
       return;

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <variant>
 
@@ -93,6 +94,7 @@ class Process {
   std::deque<std::function<void()>> pool_;
   bool pool_busy_ = false;
   std::uint64_t operations_ = 0;
+  std::set<net::Cidr> given_back_;  // for a mutant
 };
 
 }  // namespace vpccni::sim

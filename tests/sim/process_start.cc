@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "agent/attached.h"
+#include "agent/effective.h"
 #include "podnet/pod.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/process.h"
@@ -30,6 +31,14 @@ bool has_link(const ipam::Assignment& entry, const podnet::HostPods& pods) {
                      [&](const std::string& link) { return link.ends_with(suffix); });
 }
 
+bool on_unconfirmed(const ipam::DataStore& store, const net::Ip& address) {
+  return std::any_of(store.enis().begin(), store.enis().end(), [&](const auto& eni) {
+    return std::any_of(eni.second.blocks.begin(), eni.second.blocks.end(), [&](const auto& block) {
+      return block.first.contains(address) && !block.second.confirmed;
+    });
+  });
+}
+
 bool on_a_block(const ipam::DataStore& store, const net::Ip& address) {
   const auto covers = [&](const auto& block) { return block.first.contains(address); };
   return std::any_of(store.enis().begin(), store.enis().end(), [&](const auto& eni) {
@@ -44,8 +53,14 @@ bool Process::start() {
   if (!pass(world_.random.between(milliseconds(5), milliseconds(200)), {})) {
     return false;
   }
-  node_.settings = world_.settings;
   node_.limits = world_.limits;
+  std::vector<settings::Note> notes;
+  auto settings = agent::effective(world_.settings, node_.limits, notes);
+  if (!settings) {
+    world_.journal.violated("the settings are accepted", settings.error().message);
+    return false;
+  }
+  node_.settings = *std::move(settings);
   node_.network.veth_prefix = world_.settings.veth_prefix;
   auto identity = edges_.imds.identity();
   const bool known = identity && edges_.imds.vpc_ipv4_cidrs(identity->primary_mac);
@@ -63,7 +78,7 @@ bool Process::start() {
   }
   serving_ = true;
   world_.journal.say([&] { return "SERVING " + std::to_string(id_); });
-  if (!world_.mutant(Mutant::skip_leftovers)) {
+  if (core_->gate().provisioning && !world_.mutant(Mutant::skip_leftovers)) {
     post_pool([this] { agent::remove_leftovers(edges_, node_, stop_.get_token()); });
   }
   if (world_.unschedulable) {
@@ -74,12 +89,19 @@ bool Process::start() {
 }
 
 bool Process::set_up_enis() {
-  const auto attached = agent::attached_enis(edges_, node_);
+  auto attached = agent::attached_enis(edges_, node_);
   if (!attached || dead_) {
     return false;
   }
-  core_ =
-      std::make_unique<ipam::Core>(agent::core_options(node_, attached->unmanaged), world_.now());
+  auto options = agent::core_options(node_, attached->unmanaged);
+  if (world_.mutant(Mutant::allocate_from_unconfirmed)) {
+    attached->confirmed = true;
+  }
+  options.provisioning = options.provisioning || world_.mutant(Mutant::change_in_imds_only);
+  if (world_.mutant(Mutant::patience_ignored)) {
+    options.patience = seconds(120);
+  }
+  core_ = std::make_unique<ipam::Core>(options, world_.now());
   if (world_.max_pods > 0) {
     auto targets = core_->targets();
     targets.max_pods = world_.max_pods;
@@ -107,9 +129,17 @@ bool Process::restore_pods() {
     std::erase_if(assignments,
                   [&](const auto& one) { return !on_a_block(core_->store(), one.address); });
   }
+  if (world_.mutant(Mutant::forget_fallback_enis)) {
+    std::erase_if(assignments,
+                  [&](const auto& one) { return on_unconfirmed(core_->store(), one.address); });
+  }
   std::vector<std::pair<net::Ip, std::string>> routes;
   for (const auto& route : agent::pod_routes(*pods, world_.settings.veth_prefix)) {
     routes.emplace_back(route.address, link_identity(route));
+  }
+  if (world_.mutant(Mutant::forget_fallback_enis)) {
+    std::erase_if(routes,
+                  [&](const auto& one) { return on_unconfirmed(core_->store(), one.first); });
   }
   if (world_.mutant(Mutant::forget_on_stale_imds)) {
     std::set<net::Ip> listed;

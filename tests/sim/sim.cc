@@ -1,10 +1,11 @@
 // sim: runs seeds; the first seed that breaks an invariant is told with its trace.
 
 #include <cstdio>
-#include <cstring>
+#include <map>
 #include <string>
 
 #include "base/text.h"
+#include "tests/sim/matrix.h"
 #include "tests/sim/mutant.h"
 #include "tests/sim/simulation.h"
 
@@ -15,11 +16,12 @@ namespace {
 constexpr std::size_t kShown = 100;  // lines of a trace
 constexpr auto kUsage =
     "usage: sim [--seeds N | --seeds FROM..TO | --seed S] [--from S] [--steps N] [--trace]\n"
-    "           [--json] [--all] [--mutant NAME | --mutants] [--replay]\n"
+    "           [--json] [--all] [--mutant NAME | --mutants] [--replay] [--matrix]\n"
     "  --trace    print all lines, not only the last ones of a seed that fails\n"
     "  --all      name every seed that fails instead of ending with the first one\n"
     "  --mutant   plant this bug: the command fails if a seed finds it, as for a real one\n"
     "  --mutants  plant each bug in turn: the command fails if one is not found\n"
+    "  --matrix   restarts with fifty pods while IMDS or EC2 are wrong, in place of storms\n"
     "  --replay   run each seed twice: the command fails if the two differ\n";
 
 struct Arguments {
@@ -31,6 +33,7 @@ struct Arguments {
   bool all = false;
   bool all_mutants = false;
   bool replay = false;
+  bool matrix = false;
   Mutant mutant = Mutant::none;
 };
 
@@ -88,6 +91,8 @@ bool parse(int argc, char** argv, Arguments& out) {
       out.all = true;
     } else if (name == "--mutants") {
       out.all_mutants = true;
+    } else if (name == "--matrix") {
+      out.matrix = true;
     } else if (name == "--replay") {
       out.replay = true;
     } else if (i + 1 >= argc || !parse_value(name, argv[++i], out)) {
@@ -98,7 +103,7 @@ bool parse(int argc, char** argv, Arguments& out) {
 }
 
 Options options_of(const Arguments& arguments, std::uint64_t seed, bool trace) {
-  return {seed, arguments.steps, arguments.mutant, trace};
+  return {seed, arguments.steps, arguments.mutant, trace, arguments.matrix};
 }
 
 /// The failing seed again, with its lines.
@@ -111,11 +116,24 @@ void tell(const Arguments& arguments, std::uint64_t seed) {
   }
   const std::string mutant =
       arguments.mutant == Mutant::none ? "" : " --mutant " + std::string(name_of(arguments.mutant));
-  std::fprintf(stderr, "seed %llu: %s: %s\nreplay: sim --seed %llu --steps %d%s --trace\n",
+  std::fprintf(stderr, "seed %llu: %s: %s\nreplay: sim --seed %llu --steps %d%s%s --trace\n",
                static_cast<unsigned long long>(seed),
                again.violation ? again.violation->invariant.c_str() : "NOT REPEATED",
                again.violation ? again.violation->detail.c_str() : "",  // NOLINT
-               static_cast<unsigned long long>(seed), arguments.steps, mutant.c_str());
+               static_cast<unsigned long long>(seed), arguments.steps, mutant.c_str(),
+               arguments.matrix ? " --matrix" : "");
+}
+
+/// How often each case of the matrix was run.
+void tell_matrix(const Arguments& arguments) {
+  std::map<std::string, int> runs;
+  for (auto seed = arguments.from; seed <= arguments.to; ++seed) {
+    const auto one = matrix_case(seed);
+    ++runs[std::string(to_string(one.wrong)) + (one.prefixes ? ", prefixes" : ", addresses")];
+  }
+  for (const auto& [name, count] : runs) {
+    std::printf("%-40s %6d restarts with 50 pods, nothing lost\n", name.c_str(), count);
+  }
 }
 
 int run_seeds(const Arguments& arguments) {
@@ -144,6 +162,9 @@ int run_seeds(const Arguments& arguments) {
     }
   }
   const auto seeds = arguments.to - arguments.from + 1;
+  if (arguments.matrix && !arguments.json && violations == 0) {
+    tell_matrix(arguments);
+  }
   if (arguments.json) {
     std::printf("{\"from\":%llu,\"seeds\":%llu,\"violations\":%d,\"first\":%s}\n",
                 static_cast<unsigned long long>(arguments.from),

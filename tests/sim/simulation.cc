@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "aws/instance_limits.h"
+#include "tests/sim/climate.h"
+#include "tests/sim/matrix.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/pods.h"
 #include "tests/sim/process.h"
 #include "tests/sim/weather.h"
-#include "tests/vpc/topology.h"
 
 namespace vpccni::sim {
 
@@ -56,10 +56,6 @@ void schedule_steps(World& world, int left) {
     }
     schedule_steps(world, left - 1);
   });
-}
-
-void pass(World& world, base::Duration how_long) {
-  world.time.pass(how_long, [&] { return world.over(); });
 }
 
 /// The agent must serve by now, and be at rest.
@@ -111,19 +107,7 @@ World::World(const Options& wanted)
       model(model_options(wanted)),
       oracle(std::make_unique<Oracle>(*this)),
       pods(std::make_unique<Pods>(*this)) {
-  const auto topology = vpc::default_topology(model, now());
-  subnet = topology.subnets.front();
-  if (random.chance(0.25)) {
-    const auto vpc = model.add_vpc({net::Cidr(net::Ip::v4(0x0a640000U), 16)}, now());
-    const auto cidr = net::Cidr(net::Ip::v4(0x0a640000U), random.between(26, 28));
-    subnet = *model.add_subnet({.vpc = vpc, .cidr = cidr, .zone = "us-west-2a"});
-  }
-  const std::vector<std::string> types = {"tiny.test", "m9x.large", "t3.small", "m5.large",
-                                          "t3.xlarge"};
-  const auto type = random.pick(types);
-  limits = *model.find_limits(type);
-  instance = model.run_instance({.type = type, .subnet = subnet}, now())->id;
-  draw_climate(*this);
+  options.matrix ? set_matrix_climate(*this) : draw_climate(*this);
 }
 
 World::~World() = default;
@@ -152,7 +136,13 @@ std::map<net::EniId, vpc::Eni> World::listed_enis() {
 }
 
 bool World::dry() const {
+  if (settings.enable_ipv6) {
+    return false;  // a /64 has room for ever
+  }
   const auto* at = model.find_subnet(subnet);
+  if (settings.enable_prefix_delegation && at->fragmented && settings.pd_fallback) {
+    return at->available_addresses < 64;
+  }
   if (settings.enable_prefix_delegation) {
     const auto prefix = at->space.find_prefix(0, base::SteadyTime::max());
     return !prefix || at->available_addresses < 64;
@@ -171,13 +161,11 @@ void World::start_agent(base::Duration delay) {
   });
 }
 
-Outcome simulate(const Options& options) {
-  World world(options);
-  world.start_agent(milliseconds(1));
-  schedule_steps(world, options.steps);
-  while (world.storm && !world.over()) {
-    pass(world, minutes(1));
-  }
+void pass(World& world, base::Duration how_long) {
+  world.time.pass(how_long, [&] { return world.over(); });
+}
+
+void settle(World& world) {
   pass(world, kQuiet);
   look(world, false);
   watch(world);
@@ -187,6 +175,19 @@ Outcome simulate(const Options& options) {
   pass(world, kQuiet);
   look(world, true);
   watch(world);
+}
+
+Outcome simulate(const Options& options) {
+  if (options.matrix) {
+    return restart_matrix(options);
+  }
+  World world(options);
+  world.start_agent(milliseconds(1));
+  schedule_steps(world, options.steps);
+  while (world.storm && !world.over()) {
+    pass(world, minutes(1));
+  }
+  settle(world);
   return {world.journal.violation(), world.journal.lines(), world.journal.digest()};
 }
 

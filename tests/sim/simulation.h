@@ -19,4 +19,9 @@ struct Outcome {
 
 Outcome simulate(const Options& options);
 
+// Parts of a run, for other scenarios.
+void pass(World& world, base::Duration how_long);
+/// Quiet, a look at what is left, a clean restart, and another look.
+void settle(World& world);
+
 }  // namespace vpccni::sim

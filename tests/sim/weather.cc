@@ -1,5 +1,6 @@
 #include "tests/sim/weather.h"
 
+#include "tests/sim/neighbours.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/pods.h"
 #include "tests/sim/process.h"
@@ -24,7 +25,8 @@ void ec2_fault(World& world) {
                                                     "DetachNetworkInterface",
                                                     "DeleteNetworkInterface",
                                                     "AssignPrivateIpAddresses",
-                                                    "UnassignPrivateIpAddresses"};
+                                                    "UnassignPrivateIpAddresses",
+                                                    "AssignIpv6Addresses"};
   static const std::vector<FaultKind> kKinds = {
       FaultKind::throttle,   FaultKind::deny,        FaultKind::fail,        FaultKind::delay,
       FaultKind::delay,      FaultKind::lose_answer, FaultKind::lose_answer, FaultKind::cut,
@@ -49,6 +51,53 @@ void ec2_fault(World& world) {
   world.model.faults().add(std::move(fault));
 }
 
+void hide_some(World& world, vpc::ImdsFaults& faults) {
+  auto& random = world.random;
+  for (const auto& [id, eni] : world.model.enis()) {
+    if (random.chance(0.3)) {
+      faults.hidden.insert(to_string(id));
+    }
+    for (const auto& address : eni.addresses) {
+      if (!address.primary && random.chance(0.2)) {
+        faults.hidden.insert(to_string(address.ip));
+      }
+    }
+    for (const auto* prefixes : {&eni.prefixes, &eni.ipv6_prefixes}) {
+      for (const auto& prefix : *prefixes) {
+        if (random.chance(0.2)) {
+          faults.hidden.insert(to_string(prefix));
+        }
+      }
+    }
+  }
+}
+
+/// Since when each of what IMDS hides has been hidden.
+void note_hidden(World& world) {
+  const auto& hidden = world.model.imds_faults(world.instance).hidden;
+  std::erase_if(world.hidden_since, [&](const auto& one) { return !hidden.contains(one.first); });
+  for (const auto& one : hidden) {
+    world.hidden_since.try_emplace(one, world.now().steady);
+  }
+}
+
+/// The subnet, or one of the others, has no address or no whole /28 for a while.
+void subnet_fault(World& world) {
+  auto& random = world.random;
+  auto ids = world.more_subnets;
+  ids.push_back(world.subnet);
+  auto* subnet = world.model.edit_subnet(random.pick(ids));
+  if (random.chance(0.4)) {
+    subnet->fragmented = world.stays_fragmented || (!subnet->fragmented && random.chance(0.6));
+  } else {
+    subnet->full = !subnet->full && random.chance(0.6);
+  }
+  world.journal.say([&] {
+    return to_string(subnet->id) + (subnet->full ? " full" : " has room") +
+           (subnet->fragmented ? ", fragmented" : "");
+  });
+}
+
 void imds_fault(World& world) {
   auto& random = world.random;
   auto& faults = world.model.imds_faults(world.instance);
@@ -71,39 +120,9 @@ void imds_fault(World& world) {
                        [&world] { world.model.imds_faults(world.instance).down = false; });
       break;
     default:
-      for (const auto& [id, eni] : world.model.enis()) {
-        if (random.chance(0.3)) {
-          faults.hidden.insert(to_string(id));
-        }
-        for (const auto& address : eni.addresses) {
-          if (!address.primary && random.chance(0.2)) {
-            faults.hidden.insert(to_string(address.ip));
-          }
-        }
-        for (const auto& prefix : eni.prefixes) {
-          if (random.chance(0.2)) {
-            faults.hidden.insert(to_string(prefix));
-          }
-        }
-      }
+      hide_some(world, faults);
   }
-}
-
-/// Somebody else takes an address from one of our ENIs.
-void outsider(World& world) {
-  for (const auto& [id, eni] : world.model.enis()) {
-    const bool ours = eni.attachment && eni.attachment->instance == world.instance;
-    if (ours && eni.addresses.size() > 1 && world.random.chance(0.5)) {
-      const auto address = world.random.pick(eni.addresses);
-      if (address.primary) {
-        continue;
-      }
-      world.journal.say([&] { return "outsider takes " + to_string(address.ip); });
-      world.oracle->took(address.ip);
-      (void)world.model.unassign(net::EniId(id), {address.ip}, {}, world.now());
-      return;
-    }
-  }
+  note_hidden(world);
 }
 
 /// Other settings, and a restart that reads them.
@@ -134,54 +153,8 @@ void lose_checkpoint(World& world) {
   }
 }
 
-}  // namespace
-
-void draw_climate(World& world) {
-  auto& random = world.random;
-  auto& set = world.settings;
-  set.enable_ipv4 = true;
-  set.my_node_name = "node";
-  set.cluster_name = "cluster";
-  switch (random.between(0, 3)) {
-    case 0:
-      break;  // WARM_ENI_TARGET=1
-    case 1:
-      set.warm_ip_target = random.between(1, 5);
-      break;
-    case 2:
-      set.warm_ip_target = random.between(1, 3);
-      set.minimum_ip_target = random.between(2, 10);
-      break;
-    default:
-      set.warm_eni_target = random.between(0, 2);
-  }
-  set.enable_prefix_delegation = random.chance(0.4);
-  world.switches_mode = random.chance(0.25);
-  set.warm_prefix_target = random.between(0, 2);
-  world.max_pods = set.enable_prefix_delegation || world.switches_mode ? 110 : 0;
-  set.ip_cooldown_seconds = random.chance(0.8) ? 30 : random.between(5, 60);
-  if (random.chance(0.2)) {
-    set.max_eni = random.between(1, 3);
-  }
-  auto& odds = world.odds;
-  static const std::vector<double> kCrash = {0, 0.001, 0.003, 0.01, 0.02, 0.05};
-  odds.crash = random.pick(kCrash);
-  odds.write_fails = random.chance(0.5) ? 0 : 0.01 * random.between(1, 20);
-  odds.kernel_fails = random.chance(0.7) ? 0 : 0.1;
-  odds.wiring_fails = random.chance(0.5) ? 0 : 0.1;
-  odds.reply_lost = random.chance(0.5) ? 0 : 0.05;
-  odds.slow_plugin = random.chance(0.5) ? 0 : 0.2;
-  odds.call_fault = random.chance(0.4) ? 0 : 0.01 * random.between(1, 12);
-  if (random.chance(0.3)) {
-    world.describe_lag = random.between(milliseconds(200), seconds(6));
-  }
-  world.outsiders = random.chance(0.1);
-  world.checkpoint_loss = random.chance(0.15);
-}
-
-void storm_step(World& world) {
-  auto& random = world.random;
-  const int draw = random.between(0, 99);
+/// Pods by themselves. False: `draw` names no such event.
+bool pod_step(World& world, int draw) {
   if (draw < 34) {
     world.pods->create();
   } else if (draw < 56) {
@@ -194,15 +167,45 @@ void storm_step(World& world) {
     }
   } else if (draw < 67) {
     world.pods->repeat_del();
-  } else if (draw < 76) {
+  }
+  return draw < 67;
+}
+
+/// Not in every seed. False: not in this one.
+bool rare_step(World& world, int draw) {
+  if (draw < 91) {
+    return false;
+  }
+  if (draw < 93 && world.outsiders) {
+    take_away(world);
+  } else if (draw < 92 && world.neighbours) {
+    attach_another(world);
+  } else if (draw < 93 && world.settings.disable_provisioning) {
+    provide(world);
+  } else if (draw < 95 && world.checkpoint_loss) {
+    lose_checkpoint(world);
+  } else if (draw < 96 && world.switches_mode) {
+    switch_mode(world);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void storm_step(World& world) {
+  auto& random = world.random;
+  const int draw = random.between(0, 99);
+  if (pod_step(world, draw) || rare_step(world, draw)) {
+    return;
+  }
+  if (draw < 76) {
     ec2_fault(world);
   } else if (draw < 80) {
     imds_fault(world);
   } else if (draw < 82) {
-    auto* subnet = world.model.edit_subnet(world.subnet);
-    subnet->full = !subnet->full && random.chance(0.6);
-    world.journal.say(
-        [&] { return std::string("subnet ") + (subnet->full ? "full" : "has room"); });
+    subnet_fault(world);
   } else if (draw < 86) {
     if (world.process && random.chance(0.7)) {
       world.process->crash("any moment");
@@ -216,12 +219,6 @@ void storm_step(World& world) {
     }
   } else if (draw < 91) {
     world.model.faults().clear();
-  } else if (draw < 93 && world.outsiders) {
-    outsider(world);
-  } else if (draw < 95 && world.checkpoint_loss) {
-    lose_checkpoint(world);
-  } else if (draw < 96 && world.switches_mode) {
-    switch_mode(world);
   } else {
     for (int i = random.between(2, 6); i > 0; --i) {  // a burst: one batch for the agent
       random.chance(0.7) ? world.pods->create() : world.pods->stop();
@@ -235,7 +232,11 @@ void calm(World& world) {
   world.unschedulable = false;
   world.model.faults().clear();
   world.model.imds_faults(world.instance) = {};
-  world.model.edit_subnet(world.subnet)->full = false;
+  world.hidden_since.clear();
+  for (const auto& [id, subnet] : world.model.subnets()) {
+    world.model.edit_subnet(id)->full = false;
+    world.model.edit_subnet(id)->fragmented = world.stays_fragmented && id == world.subnet;
+  }
   if (auto* agent = world.serving()) {
     agent->post(ipam::Schedulable{true});
   }

@@ -5,8 +5,6 @@
 
 namespace vpccni::sim {
 
-/// Draws what this seed is like: instance, targets, how much fails.
-void draw_climate(World& world);
 /// One event of the storm.
 void storm_step(World& world);
 /// Everything works from now on.

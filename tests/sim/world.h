@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "aws/eni.h"
@@ -29,6 +30,7 @@ struct Options {
   int steps = 250;
   Mutant mutant = Mutant::none;
   bool trace = false;
+  bool matrix = false;  // a restart under a fault (matrix.h) in place of a storm
 };
 
 /// What survives a crash of the agent. nullopt = no such file.
@@ -63,12 +65,18 @@ struct World {
   settings::Settings settings;
   net::InstanceId instance;
   net::SubnetId subnet;
+  std::vector<net::SubnetId> more_subnets;  // of the same zone
   aws::InstanceLimits limits;
-  bool outsiders = false;         // somebody else changes our ENIs too
-  bool switches_mode = false;     // prefix delegation goes on and off
-  bool checkpoint_loss = false;   // the disk may lose the checkpoint
-  bool checkpoint_lost = false;   // and no start has dealt with that yet
-  base::Duration describe_lag{};  // how old EC2's answers may be
+  bool outsiders = false;                  // somebody else changes our ENIs too
+  bool switches_mode = false;              // prefix delegation goes on and off
+  bool neighbours = false;                 // others attach ENIs to the instance
+  bool stays_fragmented = false;           // the subnet never has a whole /28
+  std::map<net::EniId, vpc::Eni> foreign;  // no_manage=true, as they were: never touched
+  std::set<net::EniId> lasting;            // trunk and EFA: never removed
+  std::map<std::string, base::SteadyTime> hidden_since;  // by IMDS: ENI, address or prefix
+  bool checkpoint_loss = false;                          // the disk may lose the checkpoint
+  bool checkpoint_lost = false;                          // and no start has dealt with that yet
+  base::Duration describe_lag{};                         // how old EC2's answers may be
   bool unschedulable = false;
   int max_pods = 0;  // of the node object; 0: the instance type's
   std::unique_ptr<Oracle> oracle;

@@ -98,6 +98,7 @@ std::vector<ImdsEni> Model::imds_enis(const net::InstanceId& instance, base::Ins
     }
     hide(one.addresses, faults.hidden);
     hide(one.prefixes, faults.hidden);
+    hide(one.ipv6_prefixes, faults.hidden);
     shown.push_back(std::move(one));
   }
   std::stable_sort(shown.begin(), shown.end(), [](const ImdsEni& a, const ImdsEni& b) {

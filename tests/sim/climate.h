@@ -1,0 +1,11 @@
+#pragma once
+// What a seed is like: the VPC, the instance, the settings, and how much fails.
+
+#include "tests/sim/world.h"
+
+namespace vpccni::sim {
+
+/// REQUIRES a world without an instance.
+void draw_climate(World& world);
+
+}  // namespace vpccni::sim
