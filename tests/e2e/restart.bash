@@ -21,8 +21,7 @@ restart_setup() {
 
 restart_teardown() {
   no_faults
-  settled >/dev/null 2>&1 || lab agent start a 2>/dev/null || true
-  until_ok 60 settled
+  introspect a /v1/plan >/dev/null 2>&1 || lab agent start a 2>/dev/null || true
   restore_pods
 }
 
@@ -182,7 +181,6 @@ restore_pods() {
 new_pods_while_it_looks() {
   local looked action
   restore_pods
-  until_ok 60 settled
   looked=$(calls DescribeNetworkInterfaces)
   for action in AssignPrivateIpAddresses CreateNetworkInterface; do
     control POST /fault "{\"kind\":\"fail\",\"action\":\"${action}\",\"times\":1,\"code\":\"InvalidParameterValue\"}" \
@@ -190,7 +188,6 @@ new_pods_while_it_looks() {
   done
   add_pods 51 "$((51 + $(free)))"
   until_ok 30 looked_since "${looked}"
-  until_ok 60 settled
   all_sound
 }
 looked_since() { (($(calls DescribeNetworkInterfaces) > $1)); }
