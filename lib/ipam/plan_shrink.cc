@@ -15,14 +15,17 @@ bool idle(const Block& block, const Snapshot& s) {
 /// ENIs from which surplus should go first: fewest pods, then the latest device, so that a whole
 /// ENI becomes free.
 std::vector<const EniEntry*> shrink_order(const Snapshot& s) {
-  std::vector<const EniEntry*> order;
+  using Rank = std::tuple<bool, int, int>;
+  std::vector<std::pair<Rank, const EniEntry*>> ranked;
   for (const auto& [id, eni] : s.store.enis()) {
-    order.push_back(&eni);
+    ranked.emplace_back(Rank(eni.primary, eni.assigned(), -eni.device.value()), &eni);
   }
-  std::sort(order.begin(), order.end(), [](const EniEntry* a, const EniEntry* b) {
-    return std::tuple(a->primary, a->assigned(), -a->device.value()) <
-           std::tuple(b->primary, b->assigned(), -b->device.value());
-  });
+  std::sort(ranked.begin(), ranked.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<const EniEntry*> order;
+  for (const auto& [rank, eni] : ranked) {
+    order.push_back(eni);
+  }
   return order;
 }
 
