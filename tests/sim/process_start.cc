@@ -5,6 +5,7 @@
 
 #include "agent/attached.h"
 #include "agent/effective.h"
+#include "agent/tend_enis.h"
 #include "podnet/pod.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/process.h"
@@ -78,8 +79,13 @@ bool Process::start() {
   }
   serving_ = true;
   world_.journal.say([&] { return "SERVING " + std::to_string(id_); });
-  if (core_->gate().provisioning && !world_.mutant(Mutant::skip_leftovers)) {
-    post_pool([this] { agent::remove_leftovers(edges_, node_, stop_.get_token()); });
+  if (core_->gate().provisioning) {
+    post_pool([this] {
+      if (!world_.mutant(Mutant::skip_leftovers)) {
+        agent::remove_leftovers(edges_, node_, stop_.get_token());
+      }
+      agent::tend_enis(edges_, node_, stop_.get_token());
+    });
   }
   if (world_.unschedulable) {
     post(ipam::Schedulable{false});
@@ -93,6 +99,7 @@ bool Process::set_up_enis() {
   if (!attached || dead_) {
     return false;
   }
+  node_.tracking = agent::primary_tracking(attached->enis);
   auto options = agent::core_options(node_, attached->unmanaged);
   if (world_.mutant(Mutant::allocate_from_unconfirmed)) {
     attached->confirmed = true;
