@@ -153,7 +153,7 @@ Result<> serve(const Invocation& invocation, const Environs& environs, const bas
   VPCCNI_TRY(const auto session,
              open_session(invocation, report, metrics, cluster.get(), stop.get_token()));
   agent::PodnetKernel kernel;
-  const agent::Edges edges{session->ec2(), *session->imds, kernel, invocation.clock, log};
+  const agent::Edges edges{session->ec2(), *session->imds, kernel, invocation.clock, log, &metrics};
   VPCCNI_TRY(auto started,
              agent::start_up(
                  edges, set, [](const std::string& type) { return aws::instance_limits(type); },

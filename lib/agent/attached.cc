@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "agent/count_errors.h"
+
 namespace vpccni::agent {
 
 namespace {
@@ -97,6 +99,7 @@ void bring_in(ipam::Core& core, const Edges& edges, const Node& node, const Atta
     }
     auto ready = make_ready(edges, node, eni, attached.confirmed, stop);
     if (!ready) {
+      count_error(edges, "waitENIAttachedMaxRetryExceeded");
       edges.log.warn("an attached ENI cannot be set up; reconcile tries again",
                      {{"eni", to_string(eni.id)}, {"error", ready.error().message}});
       continue;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/choose_subnet.h"
+#include "agent/count_errors.h"
 #include "agent/eni_tags.h"
 #include "agent/subnets_to_try.h"
 #include "aws/ec2_error.h"
@@ -47,6 +48,7 @@ Result<> detach(const Edges& edges, const net::AttachmentId& id, const std::stop
 /// Takes a half-made ENI away again. Its own failure is logged: the first error is what counts.
 void undo(const Edges& edges, const net::EniId& id, const std::stop_token& stop) {
   if (auto removed = remove_eni(edges, id, stop); !removed) {
+    count_refused(edges, "AllocENIDeleteErr", removed.error());
     edges.log.warn("a half-made ENI could not be removed; ignoring, the next start removes it",
                    {{"eni", to_string(id)}, {"error", removed.error().message}});
   }
@@ -197,19 +199,31 @@ Result<ipam::EniReady> set_up_attached(const Edges& edges, const Node& node, con
 
 Result<ipam::EniReady> create_eni(const Edges& edges, const Node& node,
                                   const ipam::CreateEni& wanted, const std::stop_token& stop) {
-  VPCCNI_TRY(auto created, create_somewhere(edges, node, wanted));
-  auto attachment = attach_somewhere(edges, node, created.eni.id);
+  auto created = create_somewhere(edges, node, wanted);
+  if (!created) {
+    count_error(edges, "increaseIPPoolAllocENI");
+    return std::move(created).error();
+  }
+  auto attachment = attach_somewhere(edges, node, created->eni.id);
   if (!attachment) {
-    undo(edges, created.eni.id, stop);
+    count_error(edges, "increaseIPPoolAllocENI");
+    undo(edges, created->eni.id, stop);
     return std::move(attachment).error();
   }
-  created.eni.attachment = *std::move(attachment);
-  edges.log.info("ENI created and attached", {{"eni", to_string(created.eni.id)},
-                                              {"device", to_string(created.eni.attachment->device)},
-                                              {"addresses", std::to_string(wanted.addresses)},
-                                              {"prefixes", std::to_string(wanted.prefixes)}});
+  created->eni.attachment = *std::move(attachment);
+  edges.log.info("ENI created and attached",
+                 {{"eni", to_string(created->eni.id)},
+                  {"device", to_string(created->eni.attachment->device)},
+                  {"addresses", std::to_string(wanted.addresses)},
+                  {"prefixes", std::to_string(wanted.prefixes)}});
   // From here on a failure leaves the ENI attached: reconcile finds it and sets it up again.
-  return set_up_attached(edges, node, created.eni, created.subnet, stop);
+  auto ready = set_up_attached(edges, node, created->eni, created->subnet, stop);
+  if (!ready) {
+    count_error(edges, ready.error().code == Errc::not_found
+                           ? "increaseIPPoolwaitENIAttachedFailed"  // its link never came
+                           : "increaseIPPoolsetupENIFailed");
+  }
+  return ready;
 }
 
 Result<> remove_eni(const Edges& edges, const net::EniId& id, const std::stop_token& stop) {
@@ -219,6 +233,9 @@ Result<> remove_eni(const Edges& edges, const net::EniId& id, const std::stop_to
   if (!found && found.error().code == Errc::not_found) {
     return {};
   }
+  if (!found) {
+    count_refused(edges, "getENIAttachmentIDFailed", found.error());
+  }
   VPCCNI_TRY(const auto enis, wrap(std::move(found), "look up the attachment of " + to_string(id)));
   if (enis.empty()) {
     return {};
@@ -226,7 +243,11 @@ Result<> remove_eni(const Edges& edges, const net::EniId& id, const std::stop_to
   if (enis.front().attachment) {
     VPCCNI_CHECK(detach(edges, enis.front().attachment->id, stop));
   }
-  return delete_eni(edges, id, stop);
+  auto deleted = delete_eni(edges, id, stop);
+  if (!deleted) {
+    count_refused(edges, "FreeENIDeleteErr", deleted.error());
+  }
+  return deleted;
 }
 
 void remove_leftovers(const Edges& edges, const Node& node, const std::stop_token& stop) {

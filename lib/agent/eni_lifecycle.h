@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ipam/event.h"
+#include "metrics/registry.h"
 
 namespace vpccni::agent {
 
@@ -22,6 +23,7 @@ struct Edges {
   Kernel& kernel;
   const base::Clock& clock;
   const base::Log& log;
+  metrics::Registry* metrics = nullptr;  // may be null
 };
 
 /// CreateNetworkInterface in the best subnet, attach, delete-on-termination, then set_up_attached.

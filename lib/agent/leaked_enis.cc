@@ -1,5 +1,6 @@
 #include "agent/leaked_enis.h"
 
+#include "agent/count_errors.h"
 #include "agent/eni_tags.h"
 #include "aws/ec2_error.h"
 #include "base/retry.h"
@@ -62,6 +63,9 @@ Result<> act(const Edges& edges, const LeakedEni& one, const std::stop_token& st
                              [&] { return edges.ec2.remove(one.eni); });
   if (!removed && removed.error().code == Errc::not_found) {
     return {};  // another node was quicker
+  }
+  if (!removed) {
+    count_refused(edges, "cleanUpLeakedENIDeleteErr", removed.error());
   }
   return removed;
 }
