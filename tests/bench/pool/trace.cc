@@ -43,6 +43,9 @@ class Cluster {
     }
     time_.after(minutes(10), [this] { cron(options_.nodes * 3 / 5, seconds(90), minutes(5)); });
     time_.after(minutes(15), [this] { cron(options_.nodes * 2, minutes(4), hours(1)); });
+    if (options_.tide > 0) {
+      time_.after(minutes(20), [this] { tide(); });
+    }
     single_job();
     time_.pass(hours(1000), [this] { return full(); });
     trace_.length = time_.now().steady - begin_;
@@ -74,7 +77,8 @@ class Cluster {
     for (int i = 0; i < kCandidates; ++i) {
       const int node = random_.between(0, options_.nodes - 1);
       const auto load = [&](int which) { return load_[static_cast<std::size_t>(which)]; };
-      if (load(node) < options_.pods_per_node && (best < 0 || load(node) < load(best))) {
+      if (load(node) < options_.pods_per_node + options_.tide &&
+          (best < 0 || load(node) < load(best))) {
         best = node;
       }
     }
@@ -147,6 +151,12 @@ class Cluster {
         std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(length)));
     time_.after(random_.between(seconds(0), seconds(500)) / options_.nodes,
                 [this] { single_job(); });
+  }
+  void tide() {
+    for (int i = 0; i < options_.tide * options_.nodes; ++i) {
+      job(random_.between(seconds(0), minutes(2)), random_.between(minutes(3), minutes(13)));
+    }
+    time_.after(minutes(40), [this] { tide(); });
   }
   void job(base::Duration after, base::Duration length) {
     time_.after(after, [this, length] {

@@ -1,6 +1,7 @@
 #pragma once
 // What a cluster does to its nodes' pools, made from a seed: roll-outs, scaling up and down, cron
-// jobs, short jobs at any time, and pods that stay. The same trace for every agent.
+// jobs, short jobs at any time, pods that stay, and if wanted a tide. The same trace for every
+// agent.
 
 #include <cstdint>
 #include <vector>
@@ -26,6 +27,8 @@ struct TraceOptions {
   int nodes = 50;
   int operations = 10000;  // ADDs and DELs together
   int pods_per_node = 50;  // at most
+  /// Every 40 minutes a batch of that many pods for each node comes, and goes over 15 minutes.
+  int tide = 0;
 };
 
 /// Churn until that many operations have come.
