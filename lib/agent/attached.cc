@@ -20,10 +20,11 @@ bool leaves(const ipam::Recent& recent, const net::EniId& id, base::WallTime now
   });
 }
 
-Result<ipam::EniReady> make_ready(const Edges& edges, const Node& node, const aws::Eni& eni,
-                                  bool confirmed, const std::stop_token& stop) {
+Result<ipam::EniReady> make_ready(const Edges& edges, const Node& node, SubnetCidrs& subnets,
+                                  const aws::Eni& eni, bool confirmed,
+                                  const std::stop_token& stop) {
   if (confirmed) {
-    VPCCNI_TRY(const auto subnet, subnet_cidr(edges, node, eni));
+    VPCCNI_TRY(const auto subnet, subnets.of(eni));
     return set_up_attached(edges, node, eni, subnet, stop);
   }
   VPCCNI_TRY(const auto table, edges.kernel.route_table(eni.attachment->card, primary_address(eni),
@@ -92,12 +93,14 @@ void bring_in(ipam::Core& core, const Edges& edges, const Node& node, const Atta
   if (attached.trouble) {
     edges.log.warn("EC2 does not list this instance's ENIs; pods that run are kept, new ones wait",
                    {{"error", attached.trouble->message}});
+    core.on(ipam::StartedBlind{*attached.trouble}, edges.clock.now());
   }
+  SubnetCidrs subnets(edges, node);
   for (const auto& eni : attached.enis) {
     if (leaves(recent, eni.id, edges.clock.now().wall)) {
       continue;
     }
-    auto ready = make_ready(edges, node, eni, attached.confirmed, stop);
+    auto ready = make_ready(edges, node, subnets, eni, attached.confirmed, stop);
     if (!ready) {
       count_error(edges, "waitENIAttachedMaxRetryExceeded");
       edges.log.warn("an attached ENI cannot be set up; reconcile tries again",

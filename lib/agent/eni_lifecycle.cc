@@ -150,18 +150,21 @@ ipam::EniFacts eni_facts(const aws::Eni& eni, const podnet::EniTable& table) {
   return facts;
 }
 
-Result<net::Cidr> subnet_cidr(const Edges& edges, const Node& node, const aws::Eni& eni) {
-  if (const auto shown = edges.imds.enis()) {
-    for (const auto& one : *shown) {
-      const auto& cidr = node.family() == net::Family::v4 ? one.subnet_ipv4 : one.subnet_ipv6;
+Result<net::Cidr> SubnetCidrs::of(const aws::Eni& eni) {
+  if (!shown_) {
+    shown_ = edges_.imds.enis();  // one reading for all
+  }
+  if (*shown_) {
+    for (const auto& one : **shown_) {
+      const auto& cidr = node_.family() == net::Family::v4 ? one.subnet_ipv4 : one.subnet_ipv6;
       if (one.id == eni.id && cidr) {
         return *cidr;
       }
     }
   }
-  VPCCNI_TRY(
-      const auto subnets,
-      wrap(edges.ec2.subnets(node.identity.vpc, node.identity.availability_zone), "list subnets"));
+  VPCCNI_TRY(const auto subnets,
+             wrap(edges_.ec2.subnets(node_.identity.vpc, node_.identity.availability_zone),
+                  "list subnets"));
   for (const auto& subnet : subnets) {
     if (subnet.id == eni.subnet) {
       return subnet.cidr;

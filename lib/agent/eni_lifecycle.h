@@ -35,7 +35,16 @@ Result<ipam::EniReady> set_up_attached(const Edges& edges, const Node& node, con
                                        const net::Cidr& subnet, const std::stop_token& stop);
 
 /// The CIDR of a subnet, from EC2, or from IMDS for ENIs that it shows already.
-Result<net::Cidr> subnet_cidr(const Edges& edges, const Node& node, const aws::Eni& eni);
+class SubnetCidrs {
+ public:
+  SubnetCidrs(const Edges& edges, const Node& node) : edges_(edges), node_(node) {}
+  Result<net::Cidr> of(const aws::Eni& eni);
+
+ private:
+  const Edges& edges_;
+  const Node& node_;
+  std::optional<Result<std::vector<aws::ImdsEni>>> shown_;
+};
 
 /// Detach, then delete; an ENI that is gone already is a success.
 Result<> remove_eni(const Edges& edges, const net::EniId& id, const std::stop_token& stop);

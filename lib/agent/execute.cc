@@ -198,7 +198,7 @@ ipam::Event adopt(const Edges& edges, const Node& node, const ipam::ObservedEni&
     for (const auto& eni : managed.enis) {
       if (eni.id == seen.facts.id) {
         tend_eni(edges, node, eni, stop);
-        VPCCNI_TRY(const auto subnet, subnet_cidr(edges, node, eni));
+        VPCCNI_TRY(const auto subnet, SubnetCidrs(edges, node).of(eni));
         return set_up_attached(edges, node, eni, subnet, stop);
       }
     }

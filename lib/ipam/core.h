@@ -22,7 +22,7 @@ struct CoreOptions {
   DataStore::Options store;
   Targets targets;
   Limits limits;
-  int foreign_enis = 0;  // take places on the card and are not ours: taken off `limits` already
+  int foreign_enis = 0;      // take places on the card and are not ours: taken off `limits` already
   bool provisioning = true;  // false: EC2 is never changed
   /// How long an ADD may wait for addresses that are on their way.
   base::Duration patience{};
@@ -95,6 +95,7 @@ class Core {
   void handle(OperationDone& event, base::Instant now);
   void handle(Observed& event, base::Instant now);
   void handle(AdoptFailed& event, base::Instant now);
+  void handle(StartedBlind& event, base::Instant now);
   void handle(Tick& event, base::Instant now);
   void handle(Terminating& event, base::Instant now);
   void handle(Schedulable& event, base::Instant now);
@@ -151,6 +152,7 @@ class Core {
   std::uint64_t generation_ = 0;  // of the pool: grows when EC2's side changes or may have
   bool observing_ = false;
   base::SteadyTime observe_at_{};
+  bool blind_ = false;                               // EC2 has not answered since the start
   bool doubt_ = true;                                // EC2's side may be other than the store says
   base::SteadyTime ask_ec2_at_{};                    // in any case
   std::set<net::EniId> unmanaged_;                   // as EC2 last said

@@ -156,6 +156,11 @@ void Core::start_plan(base::Instant now) {
   if (running_) {
     return;  // one at a time
   }
+  if (blind_) {
+    plan_.because = "EC2 has not answered since the start";
+    plan_again_ = observe_at_;
+    return;
+  }
   track_distance(now);
   Plan plan = plan_pool(options_.targets, options_.limits, store_, gate_, now);
   plan_.because = plan.because;

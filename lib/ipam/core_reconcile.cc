@@ -24,9 +24,18 @@ void Core::handle(Observed& event, base::Instant now) {
     return;
   }
   if (!event.enis || event.enis->empty()) {
+    if (blind_) {  // nothing can be done until EC2 has told what there is
+      gate_.retry_at = observe_at_ = now.steady + next_delay();
+    }
     report(Report::Level::warn, "cannot compare the pool with EC2; nothing is changed",
            {{"error", event.enis ? "EC2 lists no ENI at all" : event.enis.error().message}});
     return;
+  }
+  if (blind_) {
+    blind_ = false;
+    delay_ = {};
+    plan_.last_error.reset();
+    gate_.retry_at.reset();
   }
   doubt_ = false;
   unmanaged_ = std::move(event.unmanaged);
@@ -161,6 +170,12 @@ void Core::release_vanished(const std::vector<net::Ip>& pod_routes, base::Instan
       dirty_ = true;
     }
   }
+}
+
+void Core::handle(StartedBlind& event, base::Instant now) {
+  blind_ = true;
+  plan_.last_error = std::move(event.error);
+  gate_.retry_at = observe_at_ = now.steady + next_delay();
 }
 
 void Core::handle(AdoptFailed& event, base::Instant now) {

@@ -299,4 +299,79 @@ TEST_CASE("a failed operation is followed by a look at EC2 and a pause") {
   CHECK(Driver::only<Execute>(driver.turn()) == nullptr);  // 120 s pause
 }
 
+TEST_CASE("a start without EC2 gives nothing out, says why, and asks again soon") {
+  Driver driver;
+  EniReady ready{{.id = net::EniId("eni-1"), .primary = true, .primary_ip = ip("10.0.0.5")},
+                 {host("10.0.0.20"), host("10.0.0.21")},
+                 false};
+  driver.core.on(ready, driver.now);
+  driver.core.on(StartedBlind{{Errc::denied, "ec2: no", "UnauthorizedOperation"}}, driver.now);
+  driver.turn();
+  CHECK_FALSE(driver.add("a"));
+  CHECK(driver.reason == "EC2_DENIED");
+
+  driver.now = driver.now + seconds(3);
+  const auto effects = driver.turn();
+  const auto* look = Driver::only<Observe>(effects);
+  REQUIRE(look != nullptr);
+  CHECK(look->ask_ec2);
+  const ObservedEni seen{ready.facts, ready.blocks};
+  driver.core.on(Observed{.generation = look->generation, .enis = std::vector{seen}}, driver.now);
+  CHECK(driver.add("a"));
+}
+
+TEST_CASE("what IMDS alone names is kept and not given out once it is unlisted") {
+  Driver driver;
+  driver.primary(2);
+  REQUIRE(driver.add("a"));
+  driver.now = driver.now + seconds(61);
+  const auto effects = driver.turn();
+  const ObservedEni bare{{.id = net::EniId("eni-1"), .primary = true}, {}};
+  driver.core.on(Observed{.generation = Driver::only<Observe>(effects)->generation,
+                          .enis = std::vector{bare},
+                          .by_ec2 = false},
+                 driver.now);
+  driver.turn();
+  CHECK(driver.core.store().stats(driver.now.wall).total == 2);
+  CHECK(driver.core.store().find({"aws-cni", "a", "eth0"}));
+  CHECK_FALSE(driver.add("b"));
+}
+
+TEST_CASE("a start does not give out what the run before gave back to EC2 a moment ago") {
+  Driver driver;
+  driver.primary(2);
+  driver.core.restore(
+      {}, {}, {.unassigned = {{host("10.0.0.20"), driver.now.wall - seconds(5)}}},
+      [](const Assignment&) { return true; }, driver.now);
+  driver.turn();
+  CHECK(driver.add("a")->address == ip("10.0.0.21"));
+  CHECK_FALSE(driver.add("b"));
+}
+
+TEST_CASE("an ADD waits for addresses that are on their way, and no longer than its patience") {
+  auto options = Driver::default_options();
+  options.patience = seconds(10);
+  Driver driver(options);
+  driver.core.on(EniReady{{.id = net::EniId("eni-1"), .primary = true}, {}}, driver.now);
+  const auto first = driver.turn();
+  const auto* execute = Driver::only<Execute>(first);
+  REQUIRE(execute != nullptr);  // an assignment is under way
+  driver.core.on(PodAdd{1, {"aws-cni", "a", "eth0"}, {"default", "a", 1}}, driver.now);
+  driver.core.on(PodAdd{2, {"aws-cni", "b", "eth0"}, {"default", "b", 1}}, driver.now);
+  CHECK(Driver::only<ReplyAdd>(driver.turn()) == nullptr);
+  driver.now = driver.now + seconds(1);
+  driver.core.on(
+      OperationDone{execute->id, Outcome(Grown{net::EniId("eni-1"), {host("10.0.0.20")}})},
+      driver.now);
+  const auto served = driver.turn();
+  const auto* reply = Driver::only<ReplyAdd>(served);
+  REQUIRE(reply != nullptr);
+  CHECK(reply->token == 1);
+  CHECK(std::holds_alternative<Lease>(reply->answer));
+  driver.now = driver.now + seconds(9);
+  const auto given_up = driver.turn();
+  REQUIRE(Driver::only<ReplyAdd>(given_up) != nullptr);
+  CHECK(Driver::only<ReplyAdd>(given_up)->token == 2);
+}
+
 }  // namespace vpccni::ipam

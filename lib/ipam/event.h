@@ -88,6 +88,11 @@ struct AdoptFailed {
   Error error;
 };
 
+/// EC2 did not answer at the start: what is known is from IMDS and from the run before.
+struct StartedBlind {
+  Error error;
+};
+
 struct Tick {};
 struct Terminating {};
 struct Schedulable {
@@ -95,7 +100,7 @@ struct Schedulable {
 };
 
 using Event = std::variant<PodAdd, PodDel, CheckpointWritten, EniReady, OperationDone, Observed,
-                           AdoptFailed, Tick, Terminating, Schedulable>;
+                           AdoptFailed, StartedBlind, Tick, Terminating, Schedulable>;
 
 // --- effects
 

@@ -119,6 +119,8 @@ const std::map<std::string, Reader, std::less<>>& readers() {
       {"VPCCNI_COUNT_COOLING_AS_FREE", read<&Settings::count_cooling_as_free>},
       {"VPCCNI_GRPC_LISTEN", read<&Settings::grpc_listen>},
       {"VPCCNI_INSTANCE_LIMITS_FILE", read<&Settings::instance_limits_file>},
+      {"VPCCNI_INTROSPECTION_SCRUB", read<&Settings::introspection_scrub>},
+      {"VPCCNI_METRICS_PER_CIDR", read<&Settings::metrics_per_cidr>},
       {"VPCCNI_PD_FALLBACK", read<&Settings::pd_fallback>},
       {"VPCCNI_READY_MIN_IPS", read<&Settings::ready_min_ips>},
       {"VPCCNI_RPC_PEERS", read<&Settings::rpc_peers>},
