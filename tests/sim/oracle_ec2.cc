@@ -75,7 +75,7 @@ void Oracle::check_ec2() {
     }
     if (const auto trouble = ec2_trouble(held.eni, held.address); !trouble.empty()) {
       violated("no live address is released",
-               to_string(held.address) + " of " + text(key) + ": " + trouble);
+               to_string(held.address) + " of " + key.container + ": " + trouble);
     }
   }
 }
