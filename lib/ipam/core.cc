@@ -10,6 +10,8 @@ namespace {
 constexpr auto kWiringGrace = std::chrono::seconds(60);
 /// After a write that failed and that nobody waits for.
 constexpr auto kWriteAgain = std::chrono::seconds(2);
+/// Of a plan, behind the answers to pods.
+constexpr auto kPlanDelay = std::chrono::milliseconds(10);
 
 }  // namespace
 
@@ -278,6 +280,20 @@ void Core::handle(Schedulable& event, base::Instant /*now*/) {
   gate_.unschedulable = !event.yes;
 }
 
+/// The plan can wait for a moment, but no longer: with many pods it costs as much as all the rest.
+bool Core::answers_go_first(base::Instant now) {
+  const bool answers = std::any_of(effects_.begin(), effects_.end(), [](const Effect& effect) {
+    return std::holds_alternative<ReplyAdd>(effect) || std::holds_alternative<ReplyDel>(effect);
+  });
+  plan_owed_ = plan_owed_.value_or(now.steady);
+  if (answers && now.steady - *plan_owed_ < kPlanDelay) {
+    plan_again_ = *plan_owed_ + kPlanDelay;
+    return true;
+  }
+  plan_owed_.reset();
+  return false;
+}
+
 std::vector<Effect> Core::take_effects(base::Instant now) {
   serve_parked(now);
   const bool may_write = !waiting_.empty() || !write_again_ || now.steady >= *write_again_;
@@ -290,8 +306,9 @@ std::vector<Effect> Core::take_effects(base::Instant now) {
                                        format_recent(recent(now)),
                                        format_quarantine(quarantined_assignments())});
   }
-  if (waiting_.empty() && in_write_.empty()) {
-    start_plan(now);  // never on changes that may still be undone
+  // Never on changes that may still be undone, and not while callers wait for their answers.
+  if (waiting_.empty() && in_write_.empty() && !answers_go_first(now)) {
+    start_plan(now);
     give_up_parked(now);
   }
   if (!observing_ && !running_ && now.steady >= observe_at_) {

@@ -111,6 +111,7 @@ class Core {
   base::Duration next_delay();
   void track_distance(base::Instant now);
   Recent recent(base::Instant now) const;
+  bool answers_go_first(base::Instant now);
   Observe next_observation(base::Instant now);
   void restore_given_back(const Recent& recent, base::Instant now);
   std::vector<net::EniId> eni_ids() const;
@@ -133,6 +134,7 @@ class Core {
   Gate gate_;
   PlanView plan_;
   std::optional<base::SteadyTime> plan_again_;
+  std::optional<base::SteadyTime> plan_owed_;  // since when
   std::vector<Effect> effects_;
 
   bool dirty_ = false;             // the file does not hold the store's state
