@@ -165,7 +165,7 @@ void set_matrix_climate(World& world) {
   set.warm_prefix_target = 1;
   world.max_pods = 110;
   world.subnet = vpc::default_topology(world.model, world.now()).subnets.front();
-  const std::string type = set.enable_prefix_delegation ? "m5.large" : "t3.xlarge";
+  const std::string type = set.enable_prefix_delegation ? "t3.small" : "t3.xlarge";
   world.limits = *world.model.find_limits(type);
   world.instance =
       world.model.run_instance({.type = type, .subnet = world.subnet}, world.now())->id;

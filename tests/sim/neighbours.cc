@@ -65,7 +65,7 @@ void provide(World& world) {
   const bool prefixes = world.settings.enable_prefix_delegation;
   const int most = std::max(world.limits.ipv4_per_eni / 2, 1);
   for (const auto& [id, eni] : std::map(world.model.enis())) {
-    if (ours(world, eni) && eni.kind != aws::EniKind::trunk) {
+    if (ours(world, eni) && !world.lasting.contains(id)) {
       const int count = random.between(1, prefixes ? 1 : most);
       vpc::NewAddresses more{.eni = id};
       (prefixes ? more.prefix_count : more.count) = count;
