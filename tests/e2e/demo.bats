@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # The newcomer's main job, and that nothing is left when it is killed in the middle.
+# Release build only: its steps are in other tests
 
 load lab
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The agent through thousands of ADD and DEL calls: no descriptor and no memory is left behind.
 # scripts/bench agent --soak 100000 is the long run.
+# Release build only: it measures memory
 
 @test "descriptors and memory after 5,000 pods are those from before" {
   export VPCLAB_NAME=vpce-soak-${BATS_ROOT_PID:-$$}
