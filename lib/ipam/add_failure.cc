@@ -34,6 +34,9 @@ AddFailure after_error(const Error& error, const Shortage& s) {
   const std::string detail = free_text(s) + "; " + error.message;
   switch (error.code) {
     case Errc::exhausted:
+      if (error.cause == "ENOSPC") {
+        return {"CHECKPOINT_WRITE", detail};
+      }
       if (error.cause == "InsufficientCidrBlocks") {
         return {"PREFIX_FRAGMENTED",
                 detail + next_try(s.gate.fragmented, s) +
