@@ -219,6 +219,7 @@ TEST_CASE("/v1/pods, /v1/plan and /v1/quarantine") {
   CHECK(held[0]["why"] == "only the kernel's routes know this pod");
   CHECK(held[1]["name"] == "cart");
   CHECK(held[1]["why"] == "EC2 lists the address on no ENI of this node");
+  pool.settle();  // the plan is made when nobody waits for an answer
   const auto plan = parsed(plan_page(pool.inspected()));
   CHECK(plan["because"] != "");
   CHECK(plan["quarantined"] == 2);
