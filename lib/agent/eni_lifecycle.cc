@@ -21,6 +21,8 @@ constexpr base::Backoff kDetach{
     .first = milliseconds(200), .max = seconds(60), .jitter = 0.15, .multiple = 2, .tries = 12};
 constexpr base::Backoff kDelete{
     .first = milliseconds(500), .max = seconds(60), .jitter = 0.15, .multiple = 2, .tries = 12};
+constexpr base::Backoff kDetached{
+    .first = seconds(1), .max = seconds(16), .jitter = 0.15, .multiple = 2, .tries = 8};
 /// The link appears 1-10 s after the attachment; asked for often at first, 60 s in all.
 constexpr base::Backoff kLink{
     .first = milliseconds(50), .max = seconds(2), .jitter = 0.15, .multiple = 1.5, .tries = 40};
@@ -43,6 +45,20 @@ Result<> detach(const Edges& edges, const net::AttachmentId& id, const std::stop
     return {};
   }
   return wrap(std::move(detached), "detach " + to_string(id));
+}
+
+/// EC2 refuses to delete what is not off yet: asking costs less of the account's rate than refused
+/// deletions. Best effort.
+void wait_detached(const Edges& edges, const net::EniId& id, const std::stop_token& stop) {
+  aws::EniFilter filter;
+  filter.ids = {id};
+  (void)base::retry(
+      edges.clock, kDetached, stop, [](const Error& e) { return e.code == Errc::conflict; },
+      [&]() -> Result<> {
+        VPCCNI_TRY(const auto enis, edges.ec2.network_interfaces(filter));
+        const bool on = !enis.empty() && enis.front().attachment;
+        return on ? Result<>(Error{Errc::conflict, "still attached"}) : Result<>();
+      });
 }
 
 /// Takes a half-made ENI away again. Its own failure is logged: the first error is what counts.
@@ -245,6 +261,7 @@ Result<> remove_eni(const Edges& edges, const net::EniId& id, const std::stop_to
   }
   if (enis.front().attachment) {
     VPCCNI_CHECK(detach(edges, enis.front().attachment->id, stop));
+    wait_detached(edges, id, stop);
   }
   auto deleted = delete_eni(edges, id, stop);
   if (!deleted) {

@@ -115,6 +115,7 @@ class Core {
   Observe next_observation(base::Instant now);
   void restore_given_back(const Recent& recent, base::Instant now);
   std::vector<net::EniId> eni_ids() const;
+  std::vector<net::Cidr> blocks_of(const net::EniId& id) const;
   std::vector<Assignment> quarantined_assignments() const;
   void reconcile_eni(const ObservedEni& seen, bool by_ec2, base::Instant now);
   void reconcile_unlisted(const ObservedEni& seen, const EniEntry& known, bool by_ec2,

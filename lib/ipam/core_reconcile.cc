@@ -117,11 +117,16 @@ void Core::reconcile_unlisted(const ObservedEni& seen, const EniEntry& known, bo
   }
 }
 
+std::vector<net::Cidr> Core::blocks_of(const net::EniId& id) const {
+  std::vector<net::Cidr> blocks;
+  for (const auto& [cidr, block] : store_.enis().at(id).blocks) {
+    blocks.push_back(cidr);
+  }
+  return blocks;
+}
+
 /// ENIs that EC2 confirmed gone.
 void Core::reconcile_missing(const Observed& event, base::Instant now) {
-  if (!event.by_ec2) {
-    return;  // kept, whatever IMDS leaves out
-  }
   std::set<net::EniId> listed;
   for (const auto& seen : *event.enis) {
     listed.insert(seen.facts.id);
@@ -132,13 +137,17 @@ void Core::reconcile_missing(const Observed& event, base::Instant now) {
       missing.push_back(eni);
     }
   }
+  if (!event.by_ec2) {
+    for (const auto& facts : missing) {  // kept, and nothing more is given out of them
+      for (const auto& cidr : blocks_of(facts.id)) {
+        store_.set_confirmed(facts.id, cidr, false);
+      }
+    }
+    return;
+  }
   for (const auto& facts : missing) {
     const int pods = store_.enis().at(facts.id).assigned();
-    std::vector<net::Cidr> blocks;
-    for (const auto& [cidr, block] : store_.enis().at(facts.id).blocks) {
-      blocks.push_back(cidr);
-    }
-    for (const auto& cidr : blocks) {
+    for (const auto& cidr : blocks_of(facts.id)) {
       store_.quarantine(facts.id, cidr);
     }
     (void)store_.remove_eni(facts.id);

@@ -34,8 +34,8 @@ void Oracle::chose_subnet(const net::SubnetId& subnet) {
 
 /// With IMDS alone: what it does not show is not given out.
 void Oracle::check_shown(const net::Ip& address, const net::EniId& eni) {
-  if (!world_.settings.imds_only) {
-    return;
+  if (!world_.settings.imds_only || world_.model.imds_enis(world_.instance, world_.now()).empty()) {
+    return;  // nothing shown at all is a failure of IMDS and no evidence
   }
   for (const auto& [name, since] : world_.hidden_since) {
     const auto block = net::Cidr::parse(name);

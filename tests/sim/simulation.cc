@@ -20,7 +20,7 @@ using std::chrono::seconds;
 constexpr auto kQuiet = minutes(15);      // longer than every back-off and pause of the agent
 constexpr auto kWatch = minutes(5);       // then nothing more may happen
 constexpr std::uint64_t kCallBudget = 6;  // of EC2 in that time: one look a minute
-constexpr std::uint64_t kDryBudget = 4;   // tries in that time if the subnet has no address left
+constexpr std::uint64_t kDryBudget = 6;   // tries in that time if the subnet has no address left
 
 vpc::ModelOptions model_options(const Options& options) {
   vpc::ModelOptions made;
@@ -121,6 +121,9 @@ void World::remember_enis() {
 std::map<net::EniId, vpc::Eni> World::listed_enis() {
   model.advance(now());
   remember_enis();
+  if (describe_lag == base::Duration::zero()) {
+    past_.clear();
+  }
   if (past_.empty()) {
     return model.enis();
   }
