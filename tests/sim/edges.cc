@@ -387,7 +387,7 @@ Result<podnet::HostPods> ProcessKernel::host_pods() {
   auto pods = world_.kernel.host_pods();
   const bool blind =
       world_.mutant(Mutant::release_in_use) || world_.mutant(Mutant::leftovers_in_use);
-  if (blind && process_.serving()) {
+  if (blind && process_.releasing()) {
     pods.routes.clear();
     pods.ruled.clear();
   }

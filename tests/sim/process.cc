@@ -283,7 +283,9 @@ void Process::execute(const ipam::Execute& effect) {
     if (boundary("before an operation")) {
       return;
     }
+    releasing_ = std::holds_alternative<ipam::Release>(action);
     auto outcome = agent::execute(edges_, node_, action, stop_.get_token());
+    releasing_ = false;
     if (boundary("after an operation")) {
       return;
     }

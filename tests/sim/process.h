@@ -33,6 +33,7 @@ class Process {
   bool serving() const { return serving_ && !dead_; }
   const ipam::Core& core() const { return *core_; }
   std::uint64_t operations() const { return operations_; }
+  bool releasing() const { return releasing_; }  // an operation that gives something back runs
 
   /// Start-up; passes time. False: the process has ended.
   bool start();
@@ -94,6 +95,7 @@ class Process {
   std::deque<std::function<void()>> pool_;
   bool pool_busy_ = false;
   std::uint64_t operations_ = 0;
+  bool releasing_ = false;
   std::set<net::Cidr> given_back_;  // for a mutant
 };
 
