@@ -34,14 +34,16 @@ void Oracle::chose_subnet(const net::SubnetId& subnet) {
 
 /// With IMDS alone: what it does not show is not given out.
 void Oracle::check_shown(const net::Ip& address, const net::EniId& eni) {
-  if (!world_.settings.imds_only || world_.model.imds_enis(world_.instance, world_.now()).empty()) {
-    return;  // nothing shown at all is a failure of IMDS and no evidence
+  if (!world_.settings.imds_only) {
+    return;
   }
+  const auto& primary = world_.model.find_instance(world_.instance)->primary_eni;
   for (const auto& [name, since] : world_.hidden_since) {
     const auto block = net::Cidr::parse(name);
     const auto ip = net::Ip::parse(name);
     const bool hides =
-        (block && block->contains(address)) || (ip && *ip == address) || name == to_string(eni);
+        (block && block->contains(address)) || (ip && *ip == address) ||
+        (name == to_string(eni) && eni != primary);  // without it nothing is shown: no evidence
     if (hides && world_.now().steady - since > kMustHaveSeen) {
       violated("nothing is given out that IMDS hides",
                to_string(address) + " of " + to_string(eni) + ": IMDS does not show " + name);
