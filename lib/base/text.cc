@@ -112,8 +112,24 @@ bool iequals(std::string_view a, std::string_view b) {
 }
 
 std::string json_quote(std::string_view text) {
-  std::string out = "\"";
+  std::string out;
+  append_json_quoted(out, text);
+  return out;
+}
+
+void append_json_quoted(std::string& out, std::string_view text) {
+  out += '"';
   while (!text.empty()) {
+    const auto special = std::find_if(text.begin(), text.end(), [](char c) {
+      const auto byte = static_cast<unsigned char>(c);
+      return byte == '"' || byte == '\\' || byte < 0x20 || byte >= 0x7f;
+    });
+    const auto plain = static_cast<std::size_t>(special - text.begin());
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) {
+      break;
+    }
     const char c = text.front();
     std::size_t n = 1;
     if (c == '"' || c == '\\') {
@@ -138,7 +154,6 @@ std::string json_quote(std::string_view text) {
     text.remove_prefix(n);
   }
   out += '"';
-  return out;
 }
 
 std::string to_utf8(std::string_view text) {

@@ -20,6 +20,7 @@ bool iequals(std::string_view a, std::string_view b);  // ASCII, case-insensitiv
 
 /// A JSON string literal with its quotes. Invalid UTF-8 becomes U+FFFD.
 std::string json_quote(std::string_view text);
+void append_json_quoted(std::string& out, std::string_view text);
 
 /// The text with U+FFFD in place of each byte that is no UTF-8.
 std::string to_utf8(std::string_view text);

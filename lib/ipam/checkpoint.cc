@@ -107,25 +107,42 @@ Result<Assignment> allocation(const base::Json& entry, std::size_t index) {
   return one;
 }
 
+/// `before` is all that stands in front of the text. Every write of the checkpoint goes through
+/// here for each pod: no temporaries.
+void append_text(std::string& out, std::string_view before, std::string_view text) {
+  out += before;
+  base::append_json_quoted(out, text);
+}
+
+void append_metadata(std::string& out, const PodInfo& pod) {
+  std::string_view comma;
+  if (!pod.name_space.empty()) {
+    append_text(out, R"("k8sPodNamespace":)", pod.name_space);
+    comma = ",";
+  }
+  if (!pod.name.empty()) {
+    out += comma;
+    append_text(out, R"("k8sPodName":)", pod.name);
+    comma = ",";
+  }
+  if (pod.interfaces != 0) {
+    out += comma;
+    out += R"("interfacesCount":)";
+    out += std::to_string(pod.interfaces);
+  }
+}
+
 void append(std::string& out, const Assignment& one) {
-  out += R"({"networkName":)" + base::json_quote(one.key.network);
-  out += R"(,"containerID":)" + base::json_quote(one.key.container);
-  out += R"(,"ifName":)" + base::json_quote(one.key.ifname);
+  append_text(out, R"({"networkName":)", one.key.network);
+  append_text(out, R"(,"containerID":)", one.key.container);
+  append_text(out, R"(,"ifName":)", one.key.ifname);
   out += one.address.is_v4() ? R"(,"ipv4":")" : R"(,"ipv6":")";
   out += to_string(one.address);
-  out += R"(","allocationTimestamp":)" + std::to_string(nanoseconds(one.since));
+  out += R"(","allocationTimestamp":)";
+  out += std::to_string(nanoseconds(one.since));
   out += R"(,"metadata":{)";
-  std::vector<std::string> members;
-  if (!one.pod.name_space.empty()) {
-    members.push_back(R"("k8sPodNamespace":)" + base::json_quote(one.pod.name_space));
-  }
-  if (!one.pod.name.empty()) {
-    members.push_back(R"("k8sPodName":)" + base::json_quote(one.pod.name));
-  }
-  if (one.pod.interfaces != 0) {
-    members.push_back(R"("interfacesCount":)" + std::to_string(one.pod.interfaces));
-  }
-  out += base::join(members, ",") + "}}";
+  append_metadata(out, one.pod);
+  out += "}}";
 }
 
 std::string document(std::string_view version, const std::vector<Assignment>& assignments) {

@@ -11,7 +11,7 @@ constexpr auto kWiringGrace = std::chrono::seconds(60);
 /// After a write that failed and that nobody waits for.
 constexpr auto kWriteAgain = std::chrono::seconds(2);
 /// Of a plan, behind the answers to pods.
-constexpr auto kPlanDelay = std::chrono::milliseconds(10);
+constexpr auto kPlanDelay = std::chrono::milliseconds(200);
 
 }  // namespace
 
@@ -286,7 +286,7 @@ bool Core::answers_go_first(base::Instant now) {
     return std::holds_alternative<ReplyAdd>(effect) || std::holds_alternative<ReplyDel>(effect);
   });
   plan_owed_ = plan_owed_.value_or(now.steady);
-  if (answers && now.steady - *plan_owed_ < kPlanDelay) {
+  if (answers && parked_.empty() && now.steady - *plan_owed_ < kPlanDelay) {
     plan_again_ = *plan_owed_ + kPlanDelay;
     return true;
   }
