@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What the agent takes from the Kubernetes API server and writes to it: targets of the node, events
 # of failed ADDs, pod annotations; and that none of it grows with the cluster.
+# Release build only: it measures memory
 
 load lab
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # The restart matrix on prefixes: three on the primary ENI, the rest on a second one.
-# Release build only: the same code runs with single addresses, in half the time
+# Release build only: its minutes are waits; with sanitizers the simulation goes through the same restarts
 
 load lab
 export block=16 spare=30 keep=0

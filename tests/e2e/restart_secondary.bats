@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # The restart matrix on secondary addresses: two ENIs of 29, almost full.
+# Release build only: its minutes are waits; with sanitizers the simulation goes through the same restarts
 
 load lab
 export block=1 spare=2 keep=2

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # The agent's start: what it says while it waits, what it refuses, and who may call it.
+# Release build only: its minutes are time-outs
 
 load lab
 
