@@ -84,7 +84,11 @@ void Process::later(base::Duration delay, std::function<void()> task) {
 }
 
 void Process::terminate() {
-  if (!serving() || terminating_) {
+  if (terminating_) {
+    return;
+  }
+  if (!serving()) {
+    crash("SIGTERM while it starts");
     return;
   }
   terminating_ = true;
