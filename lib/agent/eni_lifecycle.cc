@@ -139,9 +139,7 @@ net::Ip primary_address(const aws::Eni& eni) {
 
 std::vector<net::Cidr> pod_blocks(const aws::Eni& eni, net::Family family) {
   if (family == net::Family::v6) {
-    // One is enough for ever; of several always the same.
-    const auto first = std::min_element(eni.ipv6_prefixes.begin(), eni.ipv6_prefixes.end());
-    return first == eni.ipv6_prefixes.end() ? std::vector<net::Cidr>() : std::vector{*first};
+    return eni.ipv6_prefixes;  // one is enough for ever; a lost answer may have left a second
   }
   std::vector<net::Cidr> blocks = eni.prefixes;
   for (const auto& address : eni.addresses) {
