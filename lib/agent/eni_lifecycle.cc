@@ -61,11 +61,16 @@ void wait_detached(const Edges& edges, const net::EniId& id, const std::stop_tok
       });
 }
 
-/// Takes a half-made ENI away again. Its own failure is logged: the first error is what counts.
+/// Takes an ENI away again that was not attached. Deleted, never detached: when only the answer to
+/// the attachment was lost, it is in use from here on, and reconcile sets it up. Its own failure is
+/// logged: the first error is what counts.
 void undo(const Edges& edges, const net::EniId& id, const std::stop_token& stop) {
-  if (auto removed = remove_eni(edges, id, stop); !removed) {
+  const auto removed = base::retry(edges.clock, kDelete, stop, aws::is_transient,
+                                   [&] { return edges.ec2.remove(id); });
+  if (!removed && removed.error().code != Errc::not_found) {
+    count_refused(edges, "FreeENIDeleteErr", removed.error());  // both, as upstream
     count_refused(edges, "AllocENIDeleteErr", removed.error());
-    edges.log.warn("a half-made ENI could not be removed; ignoring, the next start removes it",
+    edges.log.warn("a half-made ENI was not removed; ignoring, reconcile or the next start sees to it",
                    {{"eni", to_string(id)}, {"error", removed.error().message}});
   }
 }
@@ -121,8 +126,10 @@ Result<aws::Attachment> attach_somewhere(const Edges& edges, const Node& node,
   VPCCNI_TRY(attachment.id,
              wrap(edges.ec2.attach(id, node.identity.id, node.card, attachment.device),
                   "attach " + to_string(id)));
-  VPCCNI_CHECK(wrap(edges.ec2.delete_on_termination(id, attachment.id),
-                    "mark " + to_string(id) + " delete-on-termination"));
+  if (const auto marked = edges.ec2.delete_on_termination(id, attachment.id); !marked) {
+    edges.log.warn("an ENI is not marked delete-on-termination yet; each look at EC2 tries again",
+                   {{"eni", to_string(id)}, {"error", marked.error().message}});
+  }
   return attachment;
 }
 

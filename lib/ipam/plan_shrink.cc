@@ -89,12 +89,22 @@ std::optional<Release> leftovers(const Snapshot& s) {
   });
 }
 
-/// Single addresses that stood in for prefixes go as soon as a prefix is spare.
+/// Single addresses that stood in for prefixes go as soon as a prefix is spare, as far as the targets
+/// hold without them: else they would be asked for again at once.
 std::optional<Release> stand_ins(const Snapshot& s) {
   if (!s.prefixes() || !s.store.options().both_kinds || s.stats.free_prefixes == 0) {
     return std::nullopt;
   }
-  return some_of(s, s.limits.slots_per_eni, [](const Block& block) { return !block.prefix; });
+  Stats left = s.stats;
+  int most = 0;
+  while (most < s.limits.slots_per_eni) {
+    --left.total;
+    if (too_low(s.targets, s.limits, left, s.prefixes())) {
+      break;
+    }
+    ++most;
+  }
+  return some_of(s, most, [](const Block& block) { return !block.prefix; });
 }
 
 }  // namespace

@@ -20,9 +20,18 @@ restart_setup() {
 }
 
 restart_teardown() {
+  [[ -n ${BATS_TEST_COMPLETED:-} ]] || what_was_seen
   no_faults
   introspect a /v1/plan >/dev/null 2>&1 || lab agent start a 2>/dev/null || true
   restore_pods
+}
+
+# For whoever reads the log of a failed run.
+what_was_seen() {
+  (cd "${BATS_TEST_TMPDIR}" && tail -n 100 begin taken now held-now 2>/dev/null) || true
+  introspect a /v1/plan || true
+  introspect a /v1/pods || true
+  agent_log a | tail -n 60
 }
 
 node_dir() { echo "${VPCLAB_STATE}/node-a"; }
@@ -53,6 +62,7 @@ take_idle() {
   done <"${dir}/taken"
 }
 take_one_more() { take_idle "$((keep == 0 ? 0 : keep - 1))" && [ -s "${BATS_TEST_TMPDIR}/taken" ]; }
+nothing_else() { true; }
 imds_as_now() { imds_fault '{stale: true}'; }
 ec2_as_now() { control POST /fault '{"kind":"stale"}' >/dev/null; }
 # Below HTTP: EC2's address refuses connections, or swallows them.
@@ -120,7 +130,8 @@ die_and_return() {
   lab agent kill a
   live >"${dir}/live"
   diff "${dir}/live" <(entries)
-  [[ $1 == imds_as_now ]] || take_idle "${keep}"
+  # What both lists still show must not be taken: nobody could tell.
+  [[ $1 == imds_as_now || $1 == nothing_else ]] || take_idle "${keep}"
   held >"${dir}/held"
   blocks used "${dir}/live" "${dir}/held" >"${dir}/used"
   control DELETE /calls >/dev/null
@@ -151,7 +162,7 @@ all_sound() {
   local dir=${BATS_TEST_TMPDIR}
   live >"${dir}/now"
   held >"${dir}/held-now"
-  [ "$(blocks outside "${dir}/now" "${dir}/held-now")" = "" ]
+  diff /dev/null <(blocks outside "${dir}/now" "${dir}/held-now")
   all_answer
 }
 
@@ -184,6 +195,7 @@ new_pods_while_it_looks() {
     control POST /fault "{\"kind\":\"fail\",\"action\":\"${action}\",\"times\":1,\"code\":\"InvalidParameterValue\"}" \
       >/dev/null
   done
+  echo "# ${BATS_TEST_DESCRIPTION}: $(live | wc -l) pods, $(free) free"
   add_pods 51 "$((51 + $(free)))"
   until_ok 30 looked_since "${looked}"
   all_sound
@@ -252,7 +264,7 @@ both_are_stale() {
   imds_as_now
   ec2_as_now
   add_pods 51 "$((51 + $(free)))"
-  die_and_return true
+  die_and_return nothing_else
   blocks outside "${dir}/live" "${dir}/begin" >"${dir}/unlisted"
   [ -s "${dir}/unlisted" ]
   quarantine_is "${dir}/unlisted"

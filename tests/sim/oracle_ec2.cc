@@ -37,13 +37,15 @@ void Oracle::check_shown(const net::Ip& address, const net::EniId& eni) {
   if (!world_.settings.imds_only) {
     return;
   }
-  const auto& primary = world_.model.find_instance(world_.instance)->primary_eni;
+  if (world_.hidden_since.contains(
+          to_string(world_.model.find_instance(world_.instance)->primary_eni))) {
+    return;  // without it nothing is shown: no evidence
+  }
   for (const auto& [name, since] : world_.hidden_since) {
     const auto block = net::Cidr::parse(name);
     const auto ip = net::Ip::parse(name);
-    const bool hides =
-        (block && block->contains(address)) || (ip && *ip == address) ||
-        (name == to_string(eni) && eni != primary);  // without it nothing is shown: no evidence
+    const bool hides = (block && block->contains(address)) || (ip && *ip == address) ||
+                       name == to_string(eni);
     if (hides && world_.now().steady - since > kMustHaveSeen) {
       violated("nothing is given out that IMDS hides",
                to_string(address) + " of " + to_string(eni) + ": IMDS does not show " + name);

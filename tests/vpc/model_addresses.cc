@@ -230,7 +230,7 @@ Result<aws::Added> Model::assign(const NewAddresses& wanted, base::Instant now) 
     return std::move(blocks).error();
   }
   for (const auto& [owner, ip] : moved) {
-    std::erase_if(owner->addresses, [&](const auto& a) { return a.ip == ip; });
+    std::erase_if(owner->addresses, [gone = ip](const auto& a) { return a.ip == gone; });
     address_change(*owner, net::Cidr::host(ip), false, now.steady);
     update_imds(*owner, now.steady + options_.lags.imds_change);
   }
