@@ -58,6 +58,8 @@ void Core::handle(EniReady& event, base::Instant now) {
   } else {
     store_.update_eni(event.facts);
   }
+  // What went back to EC2 a moment ago may be on a list that is older.
+  std::erase_if(event.blocks, [&](const auto& cidr) { return unassigned_.contains(cidr); });
   add_blocks(event.facts.id, event.blocks, now, event.confirmed);
 }
 
@@ -108,6 +110,9 @@ void Core::handle(OperationDone& event, base::Instant now) {
     add_blocks(grown->eni, grown->blocks, now);
     gate_.minimum_batch = std::max(gate_.minimum_batch / 2, 1);
   } else if (auto* ready = std::get_if<EniReady>(&*event.outcome)) {
+    for (const auto& cidr : ready->blocks) {
+      unassigned_.erase(cidr);  // EC2 gave it to us again
+    }
     handle(*ready, now);
   } else if (auto* released = std::get_if<Released>(&*event.outcome);
              released != nullptr && !released->kept.empty()) {

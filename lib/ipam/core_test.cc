@@ -348,6 +348,16 @@ TEST_CASE("a start does not give out what the run before gave back to EC2 a mome
   CHECK_FALSE(driver.add("b"));
 }
 
+TEST_CASE("an ENI that only reconcile could set up does not bring back what was given back either") {
+  Driver driver;
+  driver.core.restore(
+      {}, {}, {.unassigned = {{host("10.0.0.20"), driver.now.wall - seconds(5)}}},
+      [](const Assignment&) { return true; }, driver.now);
+  driver.primary(2);
+  CHECK(driver.add("a")->address == ip("10.0.0.21"));
+  CHECK_FALSE(driver.add("b"));
+}
+
 TEST_CASE("an ADD waits for addresses that are on their way, and no longer than its patience") {
   auto options = Driver::default_options();
   options.patience = seconds(10);
