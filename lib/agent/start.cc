@@ -10,6 +10,7 @@
 #include "agent/startup_report.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "linux/iptables_variant.h"
 #include "podnet/pod.h"
 
 namespace vpccni::agent {
@@ -80,6 +81,11 @@ Result<> plan_host_network(Starting& s) {
 }
 
 Result<> set_up_host(Starting& s) {
+  if (s.node.family() == net::Family::v4) {
+    const auto variant = linux::detect_variant();
+    s.node.network.iptables = linux::iptables_of(variant);
+    s.edges.log.info("iptables", {{"variant", std::string(to_string(variant))}});
+  }
   return podnet::set_up_host_network(s.node.network);
 }
 

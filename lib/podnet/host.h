@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "linux/iptables.h"
 #include "net/id.h"
 #include "net/ip.h"
 #include "net/mac.h"
@@ -29,6 +30,7 @@ struct HostNetwork {
   std::string veth_prefix = "eni";
   int mtu = 9001;
   net::Family family = net::Family::v4;  // of the pods; IPv6 has the mark rule and no chains
+  linux::Iptables iptables = {};         // of the variant that the node uses
 };
 
 /// 2.4: primary link MTU, rule 1024, iptables sets A and B in one transaction per table, clean-up

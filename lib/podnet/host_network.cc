@@ -17,7 +17,7 @@ namespace {
 constexpr int kFirewallTries = 4;
 
 Result<> set_up_firewall(const HostNetwork& wanted, std::string_view primary_link) {
-  const linux::Iptables iptables;
+  const linux::Iptables& iptables = wanted.iptables;
   for (int tried = 1;; ++tried) {
     VPCCNI_TRY(const auto nat, iptables.save("nat"));
     VPCCNI_TRY(const auto mangle, iptables.save("mangle"));

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "linux/iptables_variant.h"
 #include "podnet/host.h"
 #include "podnet/test_host.h"
 
@@ -215,6 +216,21 @@ TEST_CASE("rules and chains of earlier versions go") {
         sh("grep ^-A <<'X' | sort\n" + std::string(kNat) + "X\n"));
   CHECK(sh("iptables-save -t nat | grep -c ^:AWS") == "2\n");
   CHECK(rule_1024() == kDefaultRule);
+}
+
+TEST_CASE("rules go to the variant in which the kubelet left its hint") {
+  const std::string variant = GENERATE("nft", "legacy");
+  const std::string other = variant == "nft" ? "legacy" : "nft";
+  CAPTURE(variant);
+  const TestHost host;
+  host.add_enis();
+  sh("iptables-" + variant + " -t mangle -N KUBE-KUBELET-CANARY\n" +
+     "for i in 1 2 3; do iptables-" + other + " -A FORWARD -d 1.2.3.$i; done");
+  HostNetwork wanted = node();
+  wanted.iptables = linux::iptables_of(linux::detect_variant());
+  REQUIRE(set_up_host_network(wanted));
+  CHECK(sh("iptables-" + variant + "-save | grep -c AWS-SNAT-CHAIN-0") == "5\n");
+  CHECK(sh("iptables-" + other + "-save | grep -c AWS || true") == "0\n");
 }
 
 TEST_CASE("without the primary link nothing is set up") {
