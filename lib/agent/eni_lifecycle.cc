@@ -70,8 +70,9 @@ void undo(const Edges& edges, const net::EniId& id, const std::stop_token& stop)
   if (!removed && removed.error().code != Errc::not_found) {
     count_refused(edges, "FreeENIDeleteErr", removed.error());  // both, as upstream
     count_refused(edges, "AllocENIDeleteErr", removed.error());
-    edges.log.warn("a half-made ENI was not removed; ignoring, reconcile or the next start sees to it",
-                   {{"eni", to_string(id)}, {"error", removed.error().message}});
+    edges.log.warn(
+        "a half-made ENI was not removed; ignoring, reconcile or the next start sees to it",
+        {{"eni", to_string(id)}, {"error", removed.error().message}});
   }
 }
 

@@ -348,7 +348,8 @@ TEST_CASE("a start does not give out what the run before gave back to EC2 a mome
   CHECK_FALSE(driver.add("b"));
 }
 
-TEST_CASE("an ENI that only reconcile could set up does not bring back what was given back either") {
+TEST_CASE(
+    "an ENI that only reconcile could set up does not bring back what was given back either") {
   Driver driver;
   driver.core.restore(
       {}, {}, {.unassigned = {{host("10.0.0.20"), driver.now.wall - seconds(5)}}},

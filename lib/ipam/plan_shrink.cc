@@ -89,8 +89,8 @@ std::optional<Release> leftovers(const Snapshot& s) {
   });
 }
 
-/// Single addresses that stood in for prefixes go as soon as a prefix is spare, as far as the targets
-/// hold without them: else they would be asked for again at once.
+/// Single addresses that stood in for prefixes go as soon as a prefix is spare, as far as the
+/// targets hold without them: else they would be asked for again at once.
 std::optional<Release> stand_ins(const Snapshot& s) {
   if (!s.prefixes() || !s.store.options().both_kinds || s.stats.free_prefixes == 0) {
     return std::nullopt;

@@ -1,7 +1,7 @@
 #pragma once
 // Rules live in one of two places of the kernel, legacy or nft, and all of a node's programs must
-// use the same: kube-proxy's in one and ours in the other break NodePort. Chosen as upstream's image
-// does (iptables-wrappers): where kubelet put its hint, else where more rules are.
+// use the same: kube-proxy's in one and ours in the other break NodePort. Chosen as upstream's
+// image does (iptables-wrappers): where kubelet put its hint, else where more rules are.
 
 #include <optional>
 #include <string_view>

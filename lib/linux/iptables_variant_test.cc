@@ -14,10 +14,10 @@ TEST_CASE("the variant is the kubelet's, else the one with more rules") {
     std::optional<VariantUse> nft, legacy;
     IptablesVariant chosen;
   };
-  for (const Row& row : {Row{kubelet, many, nft}, Row{many, kubelet, legacy},
-                         Row{kubelet, kubelet, nft}, Row{none, none, nft}, Row{some, many, legacy},
-                         Row{some, some, nft}, Row{many, some, nft}, Row{none, {}, nft},
-                         Row{{}, none, legacy}, Row{{}, {}, as_installed}}) {
+  for (const Row& row :
+       {Row{kubelet, many, nft}, Row{many, kubelet, legacy}, Row{kubelet, kubelet, nft},
+        Row{none, none, nft}, Row{some, many, legacy}, Row{some, some, nft}, Row{many, some, nft},
+        Row{none, {}, nft}, Row{{}, none, legacy}, Row{{}, {}, as_installed}}) {
     CHECK(to_string(choose_variant(row.nft, row.legacy)) == to_string(row.chosen));
   }
 }

@@ -101,8 +101,8 @@ void Oracle::check_blocks(const vpc::Eni& eni, const ipam::EniEntry& known) {
     violated("one /80 for each ENI",
              to_string(eni.id) + " has " + std::to_string(eni.ipv6_prefixes.size()));
   }
-  const auto blocks = v6 ? eni.ipv6_prefixes.size()
-                         : eni.addresses.size() - 1 + eni.prefixes.size();
+  const auto blocks =
+      v6 ? eni.ipv6_prefixes.size() : eni.addresses.size() - 1 + eni.prefixes.size();
   if (blocks != known.blocks.size()) {
     violated("store and EC2 agree", to_string(eni.id) + " has " + std::to_string(blocks) +
                                         " secondary addresses and prefixes in EC2, " +

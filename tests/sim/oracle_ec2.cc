@@ -44,8 +44,8 @@ void Oracle::check_shown(const net::Ip& address, const net::EniId& eni) {
   for (const auto& [name, since] : world_.hidden_since) {
     const auto block = net::Cidr::parse(name);
     const auto ip = net::Ip::parse(name);
-    const bool hides = (block && block->contains(address)) || (ip && *ip == address) ||
-                       name == to_string(eni);
+    const bool hides =
+        (block && block->contains(address)) || (ip && *ip == address) || name == to_string(eni);
     if (hides && world_.now().steady - since > kMustHaveSeen) {
       violated("nothing is given out that IMDS hides",
                to_string(address) + " of " + to_string(eni) + ": IMDS does not show " + name);
