@@ -8,6 +8,9 @@ constexpr Command kCommands[] = {
     // NOLINT(modernize-avoid-c-arrays)
     {"agent", "aws-k8s-agent", "Runs the node's daemon, set up by its environment.", "", run_agent},
     {"cni", "aws-cni", "The CNI plugin; called by the container runtime.", "", run_cni},
+    {"egress", "egress-cni",
+     "The CNI plugin for egress in the other IP family; called by the container runtime.", "",
+     run_egress},
     {"help", "", "Tells what there is and how to call it.",
      "[--json | environment [--json] | COMMAND]", run_help},
     {"probe", "grpc-health-probe", "Asks a gRPC server whether it is healthy.",

@@ -7,6 +7,9 @@ namespace {
 constexpr Command kCommands[] = {
     // NOLINT(modernize-avoid-c-arrays)
     {"cni", "aws-cni", "The CNI plugin; called by the container runtime.", "", run_cni},
+    {"egress", "egress-cni",
+     "The CNI plugin for egress in the other IP family; called by the container runtime.", "",
+     run_egress},
     {"help", "", "Tells what there is and how to call it.",
      "[--json | environment [--json] | COMMAND]", run_help},
     {"probe", "grpc-health-probe", "Asks a gRPC server whether it is healthy.",

@@ -77,15 +77,13 @@ Result<> plan_host_network(Starting& s) {
   network.mark = set.connmark;
   network.veth_prefix = set.veth_prefix;
   network.mtu = set.eni_mtu;
+  network.v6_egress = set.enable_v6_egress;
   return {};
 }
 
 Result<> set_up_host(Starting& s) {
-  if (s.node.family() == net::Family::v4) {
-    const auto variant = linux::detect_variant();
-    s.node.network.iptables = linux::iptables_of(variant);
-    s.edges.log.info("iptables", {{"variant", std::string(to_string(variant))}});
-  }
+  s.node.network.iptables = linux::detect_variant();
+  s.edges.log.info("iptables", {{"variant", std::string(to_string(s.node.network.iptables))}});
   return podnet::set_up_host_network(s.node.network);
 }
 

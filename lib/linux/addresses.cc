@@ -29,7 +29,10 @@ Address address_of(net::IfIndex link, const net::IpInterface& value) {
 
 Request add_address(const Address& address) {
   Message message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
-  message.append(header_for(address));
+  ifaddrmsg header = header_for(address);
+  header.ifa_scope = static_cast<std::uint8_t>(address.scope);
+  header.ifa_flags = address.is_unique ? IFA_F_NODAD : 0;
+  message.append(header);
   message.put(IFA_LOCAL, address.value.address);
   message.put(IFA_ADDRESS, address.value.address);
   if (address.broadcast) {

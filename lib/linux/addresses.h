@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "linux/netlink_socket.h"
+#include "linux/scope.h"
 #include "net/id.h"
 #include "net/ip.h"
 
@@ -14,7 +15,9 @@ struct Address {
   net::IfIndex link;
   net::IpInterface value;
   std::optional<net::Ip> broadcast = {};
-  bool permanent = true;  // only read: false if somebody gave it a lifetime (DHCP)
+  bool permanent = true;          // only read: false if somebody gave it a lifetime (DHCP)
+  Scope scope = Scope::universe;  // only written
+  bool is_unique = false;  // only written: IPv6 does not look for duplicates before it is used
 
   friend bool operator==(const Address&, const Address&) = default;
 };
@@ -22,7 +25,7 @@ struct Address {
 /// With the broadcast address where IPv4 has one: prefixes shorter than /31.
 Address address_of(net::IfIndex link, const net::IpInterface& value);
 
-/// Scope global, no label. EEXIST when the link has it.
+/// No label. EEXIST when the link has it.
 Request add_address(const Address& address);
 /// Address, length and link decide.
 Request delete_address(const Address& address);

@@ -71,16 +71,12 @@ IptablesVariant detect_variant() {
   return choose_variant(ask("nft"), ask("legacy"));
 }
 
-Iptables iptables_of(IptablesVariant variant) {
-  switch (variant) {
-    case IptablesVariant::legacy:
-      return {{"iptables-legacy-save"}, {"iptables-legacy-restore"}};
-    case IptablesVariant::nft:
-      return {{"iptables-nft-save"}, {"iptables-nft-restore"}};
-    case IptablesVariant::as_installed:
-      break;
+Iptables iptables_of(IptablesVariant variant, net::Family family) {
+  std::string name = family == net::Family::v4 ? "iptables" : "ip6tables";
+  if (variant != IptablesVariant::as_installed) {
+    name += "-" + std::string(to_string(variant));
   }
-  return {};
+  return {{name + "-save"}, {name + "-restore"}};
 }
 
 }  // namespace vpccni::linux

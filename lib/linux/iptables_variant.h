@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "linux/iptables.h"
+#include "net/ip.h"
 
 namespace vpccni::linux {
 
@@ -31,6 +32,7 @@ IptablesVariant choose_variant(const std::optional<VariantUse>& nft,
 /// Asks the programs, in the calling thread's namespace.
 IptablesVariant detect_variant();
 
-Iptables iptables_of(IptablesVariant variant);
+/// Of a family: iptables or ip6tables.
+Iptables iptables_of(IptablesVariant variant, net::Family family);
 
 }  // namespace vpccni::linux

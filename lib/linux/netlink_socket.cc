@@ -167,6 +167,14 @@ Result<> Netlink::apply(const Request& request) {
   return outcome(request, replies.front());
 }
 
+Result<> Netlink::apply_all(std::span<const Request> requests) {
+  VPCCNI_TRY(const auto replies, batch(requests));
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    VPCCNI_CHECK(outcome(requests[i], replies[i]));
+  }
+  return {};
+}
+
 Result<bool> Netlink::ensure(const Request& request) {
   VPCCNI_TRY(const auto replies, batch({&request, 1}));
   if (replies.front().number == EEXIST) {

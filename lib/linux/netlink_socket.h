@@ -41,6 +41,8 @@ class Netlink {
   Result<std::vector<Reply>> batch(std::span<const Request> requests);
   /// One request.
   Result<> apply(const Request& request);
+  /// All of them in one send; the first failure. Those behind it were executed all the same.
+  Result<> apply_all(std::span<const Request> requests);
   /// As apply, but "exists already" is success (for adds). True if it was added.
   Result<bool> ensure(const Request& request);
   /// As apply, but "not there" is success (for deletes). True if something was removed.

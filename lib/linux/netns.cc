@@ -4,6 +4,7 @@
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -25,6 +26,15 @@ Result<Netns> Netns::open(const std::string& path) {
 Result<Netns> Netns::current() {
   // thread-self: /proc/self would be the main thread's.
   return open("/proc/thread-self/ns/net");
+}
+
+Result<bool> is_same(const Netns& a, const Netns& b) {
+  struct stat first {};
+  struct stat second {};
+  if (::fstat(a.fd(), &first) != 0 || ::fstat(b.fd(), &second) != 0) {
+    return errno_error(errno, "look at network namespace");
+  }
+  return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
 Result<> with_netns(const Netns& netns, const std::function<Result<>()>& work) {

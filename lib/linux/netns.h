@@ -25,6 +25,8 @@ class Netns {
   base::Fd fd_;
 };
 
+Result<bool> is_same(const Netns& a, const Netns& b);
+
 /// Runs `work`, which should only open something, inside `netns` on the calling thread.
 Result<> with_netns(const Netns& netns, const std::function<Result<>()>& work);
 

@@ -6,12 +6,11 @@
 #include <vector>
 
 #include "linux/netlink_socket.h"
+#include "linux/scope.h"
 #include "net/id.h"
 #include "net/ip.h"
 
 namespace vpccni::linux {
-
-enum class Scope : std::uint8_t { universe = 0, link = 253, host = 254, nowhere = 255 };
 
 struct Route {
   net::Cidr destination;

@@ -307,4 +307,19 @@ std::string plan_mangle(const SavedTable& existing, const HostNetwork& wanted,
   return transaction("mangle", plan);
 }
 
+std::string plan_filter(const SavedTable& existing, net::Family family) {
+  const bool v4 = family == net::Family::v4;
+  const std::string spec = std::string(v4 ? "-d 169.254.172.0/22" : "-d fd00::ac:0/118") +
+                           " -m conntrack --ctstate NEW " +
+                           comment(v4 ? "Block Node Local Pod access via IPv4"
+                                      : "Block Node Local Pod access via IPv6") +
+                           " -j REJECT --reject-with " +
+                           (v4 ? "icmp-port-unreachable" : "icmp6-port-unreachable");
+  const bool stands =
+      std::any_of(existing.rules.begin(), existing.rules.end(), [&](const SavedRule& rule) {
+        return rule.chain == "FORWARD" && rule_words(rule.spec) == rule_words(spec);
+      });
+  return transaction("filter", stands ? std::string() : line("-I", "FORWARD", spec));
+}
+
 }  // namespace vpccni::podnet

@@ -21,4 +21,8 @@ std::string plan_nat(const linux::SavedTable& existing, const HostNetwork& wante
 std::string plan_mangle(const linux::SavedTable& existing, const HostNetwork& wanted,
                         std::string_view primary_link);
 
+/// Table filter: new connections to the addresses that pods have for egress in this family are
+/// refused. The rule is put first, once, and never removed.
+std::string plan_filter(const linux::SavedTable& existing, net::Family family);
+
 }  // namespace vpccni::podnet

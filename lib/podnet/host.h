@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "linux/iptables.h"
+#include "linux/iptables_variant.h"
 #include "net/id.h"
 #include "net/ip.h"
 #include "net/mac.h"
@@ -30,11 +30,13 @@ struct HostNetwork {
   std::string veth_prefix = "eni";
   int mtu = 9001;
   net::Family family = net::Family::v4;  // of the pods; IPv6 has the mark rule and no chains
-  linux::Iptables iptables = {};         // of the variant that the node uses
+  linux::IptablesVariant iptables = linux::IptablesVariant::as_installed;
+  bool v6_egress = false;  // pods of an IPv4 cluster have IPv6 egress
 };
 
-/// 2.4: primary link MTU, rule 1024, iptables sets A and B in one transaction per table, clean-up
-/// of stale chains. Idempotent; no window without rules.
+/// 2.4: primary link MTU, the rule against calls to egress addresses, rule 1024, iptables sets A
+/// and B in one transaction per table, clean-up of stale chains. Idempotent; no window without
+/// rules.
 Result<> set_up_host_network(const HostNetwork& wanted);
 
 /// 2.5 alone: when the VPC CIDRs changed.

@@ -1,9 +1,9 @@
 #include <algorithm>
 
-#include "linux/iptables.h"
 #include "linux/links.h"
 #include "linux/netlink_socket.h"
 #include "linux/rules.h"
+#include "podnet/apply_plan.h"
 #include "podnet/firewall.h"
 #include "podnet/host.h"
 #include "podnet/policy_rules.h"
@@ -12,24 +12,18 @@ namespace vpccni::podnet {
 
 namespace {
 
-// Others change the same tables: a rule that was read can be gone when it is to be deleted. Then
-// nothing of that table was changed, and a new reading settles it.
-constexpr int kFirewallTries = 4;
-
 Result<> set_up_firewall(const HostNetwork& wanted, std::string_view primary_link) {
-  const linux::Iptables& iptables = wanted.iptables;
-  for (int tried = 1;; ++tried) {
-    VPCCNI_TRY(const auto nat, iptables.save("nat"));
-    VPCCNI_TRY(const auto mangle, iptables.save("mangle"));
-    const std::string plan = plan_nat(nat, wanted) + plan_mangle(mangle, wanted, primary_link);
-    if (plan.empty()) {
-      return {};
-    }
-    auto restored = iptables.restore(plan);
-    if (restored || restored.error().code != Errc::conflict || tried == kFirewallTries) {
-      return restored;
-    }
-  }
+  return apply_plan(linux::iptables_of(wanted.iptables, net::Family::v4), {"nat", "mangle"},
+                    [&](const auto& tables) {
+                      return plan_nat(tables[0], wanted) +
+                             plan_mangle(tables[1], wanted, primary_link);
+                    });
+}
+
+/// The node gives pods of this family addresses that nobody may call from outside.
+Result<> block_node_local_pods(const HostNetwork& wanted, net::Family family) {
+  return apply_plan(linux::iptables_of(wanted.iptables, family), {"filter"},
+                    [&](const auto& tables) { return plan_filter(tables[0], family); });
 }
 
 /// Marked connections leave by the primary ENI. A rule of our own form with another mark is from
@@ -64,6 +58,11 @@ Result<> set_up_host_network(const HostNetwork& wanted) {
              wrap(linux::get_link(netlink, wanted.primary_mac), "find the primary ENI"));
   if (primary.mtu != wanted.mtu) {
     VPCCNI_CHECK(netlink.apply(linux::change_link(primary.index, {.mtu = wanted.mtu})));
+  }
+  if (wanted.family == net::Family::v6) {
+    VPCCNI_CHECK(block_node_local_pods(wanted, net::Family::v4));
+  } else if (wanted.v6_egress) {
+    VPCCNI_CHECK(block_node_local_pods(wanted, net::Family::v6));
   }
   VPCCNI_CHECK(set_mark_rule(netlink, wanted));
   return wanted.family == net::Family::v4 ? set_up_firewall(wanted, primary.name) : Result<>();

@@ -227,7 +227,7 @@ TEST_CASE("rules go to the variant in which the kubelet left its hint") {
   sh("iptables-" + variant + " -t mangle -N KUBE-KUBELET-CANARY\n" +
      "for i in 1 2 3; do iptables-" + other + " -A FORWARD -d 1.2.3.$i; done");
   HostNetwork wanted = node();
-  wanted.iptables = linux::iptables_of(linux::detect_variant());
+  wanted.iptables = linux::detect_variant();
   REQUIRE(set_up_host_network(wanted));
   CHECK(sh("iptables-" + variant + "-save | grep -c AWS-SNAT-CHAIN-0") == "5\n");
   CHECK(sh("iptables-" + other + "-save | grep -c AWS || true") == "0\n");

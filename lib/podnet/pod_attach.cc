@@ -1,5 +1,3 @@
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <optional>
@@ -70,15 +68,6 @@ net::TableId table_of(const PodLink& link) {
   return link.table.value() <= 1 ? net::kMainTable : link.table;
 }
 
-Result<bool> is_same_netns(int a, int b) {
-  struct stat first {};
-  struct stat second {};
-  if (::fstat(a, &first) != 0 || ::fstat(b, &second) != 0) {
-    return errno_error(errno, "look at network namespace");
-  }
-  return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
-}
-
 /// The work of one attach_pod, and how to take it back.
 class Attachment {
  public:
@@ -106,7 +95,7 @@ class Attachment {
 Result<Attachment> Attachment::open(const std::string& netns_path) {
   VPCCNI_TRY(linux::Netns netns, linux::Netns::open(netns_path));
   VPCCNI_TRY(const linux::Netns home, linux::Netns::current());
-  VPCCNI_TRY(const bool own, is_same_netns(home.fd(), netns.fd()));
+  VPCCNI_TRY(const bool own, linux::is_same(home, netns));
   if (own) {
     return Error{Errc::invalid_argument, netns_path + " is the host's own network namespace"};
   }
@@ -263,9 +252,11 @@ Result<> Attachment::configure_pod(const PodLink& link, const linux::Link& host_
       return linux::set_sysctl_if_present(conf + "/accept_dad", "0");
     }));
   }
+  linux::Address address = linux::address_of(end, {link.address, link.address.bits()});
+  address.is_unique = !link.address.is_v4();
   std::vector<Step> steps = {
       {.request = linux::change_link(end, {.up = true})},
-      {.request = linux::add_address(linux::address_of(end, {link.address, link.address.bits()}))},
+      {.request = linux::add_address(address)},
       {.request = linux::replace_route({.destination = net::Cidr::host(via),
                                         .table = table,
                                         .link = end,
