@@ -7,6 +7,7 @@
 #include "agent/attached.h"
 #include "agent/tend_enis.h"
 #include "base/files.h"
+#include "podnet/pod.h"
 
 namespace vpccni::agent {
 
@@ -50,6 +51,16 @@ void Agent::run() {
   timers_.push_back(loop_.every(kVpcCidrPeriod, [this] { refresh_vpc_cidrs(); }));
   if (core_->gate().provisioning) {
     timers_.push_back(loop_.every(kSecurityGroupPeriod, [this] { refresh_security_groups(); }));
+  }
+  if (node_.settings.dataplane_reconcile) {
+    healing_ = std::make_unique<SelfHealing>(
+        loop_, edges_.clock, edges_.log, metrics_,
+        SelfHealing::Sources{[this] { return wanted_host(); },
+                             [this](const auto& reason, const auto& note) {
+                               if (cluster_) {
+                                 cluster_->post_event(reason, "reconcile", note);
+                               }
+                             }});
   }
   timers_.push_back(loop_.on_signal(SIGTERM, [this] { terminate(); }));
   timers_.push_back(loop_.on_signal(SIGINT, [this] { terminate(); }));
@@ -260,7 +271,8 @@ void Agent::perform(ipam::Report& effect) {
 
 /// VPC CIDRs change when an operator adds one to the VPC: the SNAT rules follow.
 void Agent::refresh_vpc_cidrs() {
-  side_.post([this, network = node_.network, known = facts_.vpc_cidrs](const auto&) mutable {
+  const bool heals = healing_ != nullptr;
+  side_.post([this, heals, network = node_.network, known = facts_.vpc_cidrs](const auto&) mutable {
     auto cidrs = vpc_cidrs(edges_.imds, node_);
     if (!cidrs || cidrs->empty()) {
       return;  // keep the old list
@@ -273,8 +285,8 @@ void Agent::refresh_vpc_cidrs() {
       return;
     }
     network.vpc_cidrs = *cidrs;
-    const bool snat = network.family == net::Family::v4;
-    if (auto done = snat ? edges_.kernel.update_snat_rules(network) : Result<>(); !done) {
+    const bool snat = network.family == net::Family::v4 && !heals;
+    if (auto done = snat ? edges_.kernel.update_chains(network) : Result<>(); !done) {
       edges_.log.error(
           "the VPC's CIDRs changed, but the SNAT rules could not be updated; "
           "tried again in 30 s",
@@ -284,8 +296,38 @@ void Agent::refresh_vpc_cidrs() {
     loop_.post([this, list = std::move(network.vpc_cidrs)]() mutable {
       edges_.log.info("the VPC's CIDRs changed", {{"count", std::to_string(list.size())}});
       facts_.vpc_cidrs = std::move(list);
+      if (healing_) {
+        healing_->renew_chains();
+      }
     });
   });
+}
+
+/// What the kernel should have for us now.
+podnet::WantedHost Agent::wanted_host() const {
+  podnet::WantedHost wanted{node_.network, {}, {}};
+  wanted.network.vpc_cidrs = facts_.vpc_cidrs;
+  std::set<net::Ip> in_use;
+  for (const auto& [id, eni] : core_->store().enis()) {
+    if (eni.set_up && !eni.primary) {
+      in_use.insert(eni.primary_ip);
+    }
+  }
+  for (auto& eni : edges_.kernel.enis()) {
+    if (in_use.contains(eni.ip)) {
+      wanted.enis.push_back(std::move(eni));
+    }
+  }
+  for (const auto& entry : core_->store().assignments()) {
+    const auto lease = core_->store().find(entry.key);
+    if (lease && lease->eni != net::EniId() && entry.key.network != ipam::kRecoveredNetwork) {
+      wanted.pods.push_back({entry.address,
+                             podnet::host_veth_name(node_.network.veth_prefix, entry.pod.name_space,
+                                                    entry.pod.name, 0),
+                             lease->table});
+    }
+  }
+  return wanted;
 }
 
 /// All our ENIs carry the primary ENI's security groups (spec agent.md 5.2).

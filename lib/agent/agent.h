@@ -1,6 +1,7 @@
 #pragma once
 // The daemon: one loop thread that owns the core and all sockets, and two threads for work that
-// blocks (pool: EC2 and kernel; side: IMDS refreshes); Kubernetes has its own (cluster.h). Each
+// blocks (pool: EC2 and kernel; side: IMDS refreshes); Kubernetes and the healing of the kernel's
+// state have their own (cluster.h, self_healing.h). Each
 // turn of the loop is one batch: events, one checkpoint write, replies. No lock is needed beyond
 // the queues.
 
@@ -15,6 +16,7 @@
 #include "agent/failed_adds.h"
 #include "agent/leaked_schedule.h"
 #include "agent/rpc_service.h"
+#include "agent/self_healing.h"
 #include "agent/start.h"
 #include "agent/targets.h"
 #include "agent/worker.h"
@@ -86,6 +88,7 @@ class Agent {
   void write_quarantine(const std::string& bytes);
   void post_event(ipam::Event event);  // from a worker
   void refresh_vpc_cidrs();
+  podnet::WantedHost wanted_host() const;
   void refresh_security_groups();
 
   // agent_cluster.cc
@@ -130,7 +133,8 @@ class Agent {
   http::Server metrics_server_;
   std::unique_ptr<Cluster> cluster_;  // the workers tell it what EC2 denies
   Worker side_;
-  Worker pool_;  // last: its tasks use the others
+  Worker pool_;                           // its tasks use the others
+  std::unique_ptr<SelfHealing> healing_;  // null: rules and routes are left as they are
 };
 
 }  // namespace vpccni::agent

@@ -2,6 +2,9 @@
 // The kernel edge of the agent: what it asks of podnet, so that tests can put a kernel that
 // behaves in its place. Calls are synchronous and come from the pool thread.
 
+#include <map>
+#include <mutex>
+
 #include "podnet/host.h"
 
 namespace vpccni::agent {
@@ -14,8 +17,10 @@ class Kernel {
   /// not_found while no link with that MAC is there yet.
   virtual Result<> set_up_eni(const podnet::EniNetwork& eni) = 0;
   virtual Result<> delete_rules_from(const net::Ip& source) = 0;
-  virtual Result<> update_snat_rules(const podnet::HostNetwork& network) = 0;
+  virtual Result<> update_chains(const podnet::HostNetwork& network) = 0;
   virtual Result<podnet::HostPods> host_pods() = 0;
+  /// Those that were set up and whose rules were not deleted since. From any thread.
+  virtual std::vector<podnet::EniNetwork> enis() const { return {}; }
 };
 
 class PodnetKernel final : public Kernel {
@@ -24,14 +29,36 @@ class PodnetKernel final : public Kernel {
                                        net::DeviceIndex device, int max_enis) override {
     return podnet::route_table(card, primary_ip, device, max_enis);
   }
-  Result<> set_up_eni(const podnet::EniNetwork& eni) override { return podnet::set_up_eni(eni); }
+  Result<> set_up_eni(const podnet::EniNetwork& eni) override {
+    VPCCNI_CHECK(podnet::set_up_eni(eni));
+    const std::lock_guard lock(mutex_);
+    enis_.insert_or_assign(eni.ip, eni);
+    return {};
+  }
   Result<> delete_rules_from(const net::Ip& source) override {
+    {
+      const std::lock_guard lock(mutex_);
+      enis_.erase(source);
+    }
     return podnet::delete_rules_from(source);
   }
-  Result<> update_snat_rules(const podnet::HostNetwork& network) override {
-    return podnet::update_snat_rules(network);
+  Result<> update_chains(const podnet::HostNetwork& network) override {
+    VPCCNI_CHECK(podnet::update_chains(network));
+    return {};
   }
   Result<podnet::HostPods> host_pods() override { return podnet::host_pods(); }
+  std::vector<podnet::EniNetwork> enis() const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<podnet::EniNetwork> all;
+    for (const auto& [ip, eni] : enis_) {
+      all.push_back(eni);
+    }
+    return all;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<net::Ip, podnet::EniNetwork> enis_;  // by primary address; guarded by mutex_
 };
 
 }  // namespace vpccni::agent

@@ -75,7 +75,7 @@ class ReadyKernel final : public Kernel {
   }
   Result<> set_up_eni(const podnet::EniNetwork&) override { return {}; }
   Result<> delete_rules_from(const net::Ip&) override { return {}; }
-  Result<> update_snat_rules(const podnet::HostNetwork&) override { return {}; }
+  Result<> update_chains(const podnet::HostNetwork&) override { return {}; }
   Result<podnet::HostPods> host_pods() override { return podnet::HostPods{}; }
 };
 

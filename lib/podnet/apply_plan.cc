@@ -10,8 +10,9 @@ constexpr int kTries = 4;
 
 }  // namespace
 
-Result<> apply_plan(const linux::Iptables& iptables, const std::vector<std::string_view>& tables,
-                    const std::function<std::string(const std::vector<linux::SavedTable>&)>& plan) {
+Result<bool> apply_plan(
+    const linux::Iptables& iptables, const std::vector<std::string_view>& tables,
+    const std::function<std::string(const std::vector<linux::SavedTable>&)>& plan) {
   for (int tried = 1;; ++tried) {
     std::vector<linux::SavedTable> saved;
     for (const std::string_view table : tables) {
@@ -19,11 +20,14 @@ Result<> apply_plan(const linux::Iptables& iptables, const std::vector<std::stri
     }
     const std::string text = plan(saved);
     if (text.empty()) {
-      return {};
+      return false;
     }
     auto restored = iptables.restore(text);
-    if (restored || restored.error().code != Errc::conflict || tried == kTries) {
-      return restored;
+    if (restored) {
+      return true;
+    }
+    if (restored.error().code != Errc::conflict || tried == kTries) {
+      return std::move(restored).error();
     }
   }
 }

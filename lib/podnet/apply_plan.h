@@ -12,8 +12,10 @@
 
 namespace vpccni::podnet {
 
-/// `plan` gets the tables in the order of their names; an empty plan is done.
-Result<> apply_plan(const linux::Iptables& iptables, const std::vector<std::string_view>& tables,
-                    const std::function<std::string(const std::vector<linux::SavedTable>&)>& plan);
+/// `plan` gets the tables in the order of their names; an empty plan is done. True if there was
+/// something to do.
+Result<bool> apply_plan(
+    const linux::Iptables& iptables, const std::vector<std::string_view>& tables,
+    const std::function<std::string(const std::vector<linux::SavedTable>&)>& plan);
 
 }  // namespace vpccni::podnet

@@ -262,7 +262,7 @@ Result<> detach_egress(net::Family family, const EgressOwner& owner) {
     return plan_egress_removal(tables.front(), chain);
   });
   auto link = remove_host_link(family, owner);
-  return rules ? link : rules;
+  return rules ? std::move(link) : Result<>(std::move(rules).error());
 }
 
 }  // namespace vpccni::podnet

@@ -39,8 +39,9 @@ struct HostNetwork {
 /// rules.
 Result<> set_up_host_network(const HostNetwork& wanted);
 
-/// 2.5 alone: when the VPC CIDRs changed.
-Result<> update_snat_rules(const HostNetwork& wanted);
+/// The iptables part alone: when the VPC CIDRs changed, and to put back what somebody removed. True
+/// if something was not as wanted.
+Result<bool> update_chains(const HostNetwork& wanted);
 
 /// 2.9.
 Result<> update_external_service_rules(const std::vector<net::Cidr>& cidrs);

@@ -43,23 +43,11 @@ Result<> remove_other_addresses(linux::Netlink& netlink, const linux::Address& w
 Result<> address_and_routes(linux::Netlink& netlink, net::IfIndex link, const EniNetwork& eni) {
   const linux::Address address = linux::address_of(link, {eni.ip, eni.subnet.length()});
   VPCCNI_CHECK(remove_other_addresses(netlink, address));
-  const net::Ip gateway = vpc_gateway(eni.subnet);
-  // The kernel's route to the subnet comes with the address and goes at once: in main only the
-  // primary ENI's may stand. The deletion names no protocol, so it matches the kernel's.
-  linux::Route connected{.destination = eni.subnet, .link = link, .scope = linux::Scope::link};
-  if (eni.ip.is_v4()) {
-    connected.preferred_source = eni.ip;
+  std::vector<linux::Request> requests = {linux::add_address(address),
+                                          linux::delete_route(connected_route(eni, link))};
+  for (const linux::Route& route : eni_routes(eni, link)) {
+    requests.push_back(linux::replace_route(route));
   }
-  const std::vector<linux::Request> requests = {
-      linux::add_address(address), linux::delete_route(connected),
-      linux::replace_route({.destination = net::Cidr::host(gateway),
-                            .table = eni.table,
-                            .link = link,
-                            .scope = linux::Scope::link}),
-      linux::replace_route({.destination = net::Cidr(gateway, 0),
-                            .table = eni.table,
-                            .link = link,
-                            .gateway = gateway})};
   VPCCNI_TRY(const auto replies, netlink.batch(requests));
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const bool is_fine = replies[i].number == (i == 0 ? EEXIST : i == 1 ? ESRCH : 0);
@@ -69,6 +57,24 @@ Result<> address_and_routes(linux::Netlink& netlink, net::IfIndex link, const En
 }
 
 }  // namespace
+
+linux::Route connected_route(const EniNetwork& eni, net::IfIndex link) {
+  linux::Route connected{.destination = eni.subnet, .link = link, .scope = linux::Scope::link};
+  if (eni.ip.is_v4()) {
+    connected.preferred_source = eni.ip;
+  }
+  return connected;
+}
+
+std::vector<linux::Route> eni_routes(const EniNetwork& eni, net::IfIndex link) {
+  const net::Ip gateway = vpc_gateway(eni.subnet);
+  return {
+      {.destination = net::Cidr::host(gateway),
+       .table = eni.table,
+       .link = link,
+       .scope = linux::Scope::link},
+      {.destination = net::Cidr(gateway, 0), .table = eni.table, .link = link, .gateway = gateway}};
+}
 
 Result<> set_up_eni(const EniNetwork& eni) {
   if (eni.table == net::kMainTable || eni.table == net::kLocalTable || eni.table.value() == 0) {

@@ -12,7 +12,8 @@ namespace vpccni::podnet {
 
 namespace {
 
-Result<> set_up_firewall(const HostNetwork& wanted, std::string_view primary_link) {
+/// These are true if something had to be changed.
+Result<bool> set_up_firewall(const HostNetwork& wanted, std::string_view primary_link) {
   return apply_plan(linux::iptables_of(wanted.iptables, net::Family::v4), {"nat", "mangle"},
                     [&](const auto& tables) {
                       return plan_nat(tables[0], wanted) +
@@ -20,8 +21,12 @@ Result<> set_up_firewall(const HostNetwork& wanted, std::string_view primary_lin
                     });
 }
 
-/// The node gives pods of this family addresses that nobody may call from outside.
-Result<> block_node_local_pods(const HostNetwork& wanted, net::Family family) {
+/// Addresses for egress in the family that is not the pods' own: nobody may call them from outside.
+Result<bool> block_node_local_pods(const HostNetwork& wanted) {
+  if (wanted.family == net::Family::v4 && !wanted.v6_egress) {
+    return false;
+  }
+  const auto family = wanted.family == net::Family::v6 ? net::Family::v4 : net::Family::v6;
   return apply_plan(linux::iptables_of(wanted.iptables, family), {"filter"},
                     [&](const auto& tables) { return plan_filter(tables[0], family); });
 }
@@ -29,12 +34,8 @@ Result<> block_node_local_pods(const HostNetwork& wanted, net::Family family) {
 /// Marked connections leave by the primary ENI. A rule of our own form with another mark is from
 /// before the setting changed.
 Result<> set_mark_rule(linux::Netlink& netlink, const HostNetwork& wanted) {
-  const linux::Rule rule{.family = wanted.family,
-                         .priority = kMarked,
-                         .table = net::kMainTable,
-                         .mark = wanted.mark,
-                         .mask = wanted.mark};
-  const bool needed = wanted.node_port_support || !wanted.external_snat;
+  const linux::Rule rule = mark_rule(wanted);
+  const bool needed = wants_mark_rule(wanted);
   VPCCNI_TRY(const auto all, linux::rules(netlink, wanted.family));
   if (needed && !contains(all, rule)) {
     VPCCNI_CHECK(netlink.apply(linux::add_rule_unchecked(rule)));
@@ -59,20 +60,24 @@ Result<> set_up_host_network(const HostNetwork& wanted) {
   if (primary.mtu != wanted.mtu) {
     VPCCNI_CHECK(netlink.apply(linux::change_link(primary.index, {.mtu = wanted.mtu})));
   }
-  if (wanted.family == net::Family::v6) {
-    VPCCNI_CHECK(block_node_local_pods(wanted, net::Family::v4));
-  } else if (wanted.v6_egress) {
-    VPCCNI_CHECK(block_node_local_pods(wanted, net::Family::v6));
-  }
+  VPCCNI_CHECK(block_node_local_pods(wanted));
   VPCCNI_CHECK(set_mark_rule(netlink, wanted));
-  return wanted.family == net::Family::v4 ? set_up_firewall(wanted, primary.name) : Result<>();
+  if (wanted.family == net::Family::v4) {
+    VPCCNI_CHECK(set_up_firewall(wanted, primary.name));
+  }
+  return {};
 }
 
-Result<> update_snat_rules(const HostNetwork& wanted) {
+Result<bool> update_chains(const HostNetwork& wanted) {
+  VPCCNI_TRY(const bool blocked, block_node_local_pods(wanted));
+  if (wanted.family == net::Family::v6) {
+    return blocked;
+  }
   VPCCNI_TRY(linux::Netlink netlink, linux::Netlink::open());
   VPCCNI_TRY(const auto primary,
              wrap(linux::get_link(netlink, wanted.primary_mac), "find the primary ENI"));
-  return set_up_firewall(wanted, primary.name);
+  VPCCNI_TRY(const bool changed, set_up_firewall(wanted, primary.name));
+  return changed || blocked;
 }
 
 }  // namespace vpccni::podnet

@@ -182,7 +182,7 @@ TEST_CASE("a new VPC CIDR stands first; foreign rules and a foreign mark rule st
   REQUIRE(set_up_host_network(node()));
   HostNetwork wanted = node();
   wanted.vpc_cidrs.push_back(cidr("10.7.0.0/16"));
-  REQUIRE(update_snat_rules(wanted));
+  REQUIRE(update_chains(wanted));
   for (const std::string chain : {"AWS-SNAT-CHAIN-0", "AWS-CONNMARK-CHAIN-0"}) {
     CHECK(sh("iptables -t nat -S " + chain + " | sed -n 2p").find("-d 10.7.0.0/16") !=
           std::string::npos);

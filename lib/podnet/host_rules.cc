@@ -11,13 +11,6 @@ namespace {
 
 constexpr std::size_t kMorePasses = 8;
 
-linux::Rule external_service_rule(const net::Cidr& cidr) {
-  return {.family = cidr.family(),
-          .priority = kExternalService,
-          .table = net::kMainTable,
-          .to = cidr.length() == 0 ? std::nullopt : std::optional(cidr)};
-}
-
 /// One reading, and the changes that it asks for. False if there was something to change.
 Result<bool> approach(linux::Netlink& netlink, net::Family family,
                       const std::vector<linux::Rule>& wanted) {

@@ -15,6 +15,25 @@ linux::Rule rule_from(const net::Ip& ip, net::TableId table, net::RulePriority p
   return {.family = ip.family(), .priority = priority, .table = table, .from = net::Cidr::host(ip)};
 }
 
+linux::Rule external_service_rule(const net::Cidr& cidr) {
+  return {.family = cidr.family(),
+          .priority = kExternalService,
+          .table = net::kMainTable,
+          .to = cidr.length() == 0 ? std::nullopt : std::optional(cidr)};
+}
+
+linux::Rule mark_rule(const HostNetwork& network) {
+  return {.family = network.family,
+          .priority = kMarked,
+          .table = net::kMainTable,
+          .mark = network.mark,
+          .mask = network.mark};
+}
+
+bool wants_mark_rule(const HostNetwork& network) {
+  return network.node_port_support || !network.external_snat;
+}
+
 bool is_same(const linux::Rule& a, const linux::Rule& b) {
   linux::Rule other = a;
   other.protocol = b.protocol;

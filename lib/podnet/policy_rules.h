@@ -1,14 +1,16 @@
 #pragma once
 // Private to lib/podnet: the policy rules of pods and ENIs, with their priorities (spec
-// dataplane.md 0.1).
+// dataplane.md 0.1), and the routes of ENIs.
 
 #include <vector>
 
 #include "base/result.h"
 #include "linux/netlink_socket.h"
+#include "linux/routes.h"
 #include "linux/rules.h"
 #include "net/id.h"
 #include "net/ip.h"
+#include "podnet/host.h"
 
 namespace vpccni::podnet {
 
@@ -23,6 +25,18 @@ inline constexpr net::RulePriority kFromEni{32765};
 linux::Rule rule_to_pod(const net::Ip& ip);
 /// "from <ip> lookup <table> pref <priority>". Table 0 stands for any, to delete.
 linux::Rule rule_from(const net::Ip& ip, net::TableId table, net::RulePriority priority);
+
+/// "to <cidr> lookup main pref 1535".
+linux::Rule external_service_rule(const net::Cidr& cidr);
+/// "fwmark <mark>/<mark> lookup main pref 1024": marked connections leave by the primary ENI.
+linux::Rule mark_rule(const HostNetwork& network);
+bool wants_mark_rule(const HostNetwork& network);
+
+/// Of the ENI's table, in the order in which they can be made.
+std::vector<linux::Route> eni_routes(const EniNetwork& eni, net::IfIndex link);
+/// The kernel's route to the subnet, which comes with the address and goes at once: in main only
+/// the primary ENI's may stand. A deletion names no protocol, so it matches the kernel's.
+linux::Route connected_route(const EniNetwork& eni, net::IfIndex link);
 
 /// The same selectors and table, whoever made it.
 bool is_same(const linux::Rule& a, const linux::Rule& b);

@@ -117,6 +117,7 @@ const std::map<std::string, Reader, std::less<>>& readers() {
       {"POD_SECURITY_GROUP_ENFORCING_MODE", read<&Settings::pod_security_group_enforcing_mode>},
       {"VPCCNI_COOLDOWN_ADAPTIVE", read<&Settings::cooldown_adaptive>},
       {"VPCCNI_COUNT_COOLING_AS_FREE", read<&Settings::count_cooling_as_free>},
+      {"VPCCNI_DATAPLANE_RECONCILE", read<&Settings::dataplane_reconcile>},
       {"VPCCNI_GRPC_LISTEN", read<&Settings::grpc_listen>},
       {"VPCCNI_INSTANCE_LIMITS_FILE", read<&Settings::instance_limits_file>},
       {"VPCCNI_INTROSPECTION_SCRUB", read<&Settings::introspection_scrub>},

@@ -96,6 +96,7 @@ struct Settings {
   bool disable_introspection = false;
   bool introspection_scrub = false;  // no container ids, no interface names
   bool disable_metrics = false;
+  bool dataplane_reconcile = true;
   bool metrics_per_cidr = true;  // awscni_assigned_ip_per_cidr
 
   // The node's network.

@@ -375,8 +375,8 @@ Result<> ProcessKernel::delete_rules_from(const net::Ip& source) {
   return {};
 }
 
-Result<> ProcessKernel::update_snat_rules(const podnet::HostNetwork&) {
-  return enter("kernel update_snat_rules");
+Result<> ProcessKernel::update_chains(const podnet::HostNetwork&) {
+  return enter("kernel update_chains");
 }
 
 Result<podnet::HostPods> ProcessKernel::host_pods() {

@@ -81,7 +81,7 @@ class ProcessKernel final : public agent::Kernel {
                                        net::DeviceIndex device, int max_enis) override;
   Result<> set_up_eni(const podnet::EniNetwork& eni) override;
   Result<> delete_rules_from(const net::Ip& source) override;
-  Result<> update_snat_rules(const podnet::HostNetwork& network) override;
+  Result<> update_chains(const podnet::HostNetwork& network) override;
   Result<podnet::HostPods> host_pods() override;
 
  private:

@@ -301,7 +301,7 @@ Result<> NodeKernel::delete_rules_from(const net::Ip& source) {
   return {};
 }
 
-Result<> NodeKernel::update_snat_rules(const podnet::HostNetwork&) {
+Result<> NodeKernel::update_chains(const podnet::HostNetwork&) {
   return {};
 }
 
