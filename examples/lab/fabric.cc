@@ -1,6 +1,7 @@
 #include "examples/lab/fabric.h"
 
 #include "linux/addresses.h"
+#include "linux/iptables.h"
 #include "linux/links.h"
 #include "linux/neighbours.h"
 #include "linux/routes.h"
@@ -15,6 +16,28 @@ constexpr std::uint64_t kMostNeighbours = 16;  // a /28
 
 net::Ip ip(std::string_view text) {
   return *net::Ip::parse(text);
+}
+
+// The gateway of every IPv6 subnet, as in EC2.
+constexpr std::string_view kGatewayV6 = "fe80:ec2::1";
+// rp_filter is IPv4's; private IPv6 does not travel in a VPC.
+constexpr std::string_view kSourceCheckV6 =
+    "*raw\n-A PREROUTING -s 2000::/3 -m rpfilter --invert -j DROP\n"
+    "-A PREROUTING -s fc00::/7 -j DROP\nCOMMIT\n";
+
+/// Of the links that are no ENI's.
+net::Mac outer_mac(std::uint8_t number) {
+  return net::Mac({0x02, 0xff, 0, 0, 0, number});
+}
+
+linux::Address unique(net::IfIndex link, const net::Ip& address, int length) {
+  linux::Address out = linux::address_of(link, {address, length});
+  out.is_unique = true;
+  return out;
+}
+
+net::Cidr default_v6() {
+  return {net::Ip::v6({}), 0};
 }
 
 /// 15 characters at most: the last ten digits of the id are unique in the model.
@@ -65,6 +88,10 @@ Result<> Fabric::prepare(const std::vector<net::Cidr>& vpc_cidrs) {
     VPCCNI_CHECK(linux::set_sysctl("net/ipv4/conf/default/proxy_arp", "1"));
     return linux::set_sysctl("net/ipv4/conf/all/send_redirects", "0");
   }));
+  for (const auto* netns : {&router_, &internet_}) {
+    VPCCNI_CHECK(linux::with_netns(
+        *netns, [] { return linux::set_sysctl("net/ipv6/conf/default/accept_dad", "0"); }));
+  }
   VPCCNI_CHECK(up(kernel_, "lo"));
   VPCCNI_CHECK(up(internet_kernel_, "lo"));
   VPCCNI_TRY(const auto lo, index_of(kernel_, "lo"));
@@ -73,9 +100,9 @@ Result<> Fabric::prepare(const std::vector<net::Cidr>& vpc_cidrs) {
   }
   linux::NewVeth veth;
   veth.name = "internet";
-  veth.mac = *net::Mac::parse("02:ff:00:00:00:01");
+  veth.mac = outer_mac(1);
   veth.peer_name = "eth0";
-  veth.peer_mac = *net::Mac::parse("02:ff:00:00:00:02");
+  veth.peer_mac = outer_mac(2);
   veth.mtu = kMtu;
   veth.peer_netns = internet_.fd();
   VPCCNI_CHECK(kernel_.apply(linux::create_veth(veth)));
@@ -96,9 +123,9 @@ Result<> Fabric::prepare(const std::vector<net::Cidr>& vpc_cidrs) {
   // What nobody has inside the VPC must not leave it: a port of its own swallows it.
   linux::NewVeth hole = veth;
   hole.name = "nowhere";
-  hole.mac = *net::Mac::parse("02:ff:00:00:00:03");
+  hole.mac = outer_mac(3);
   hole.peer_name = "nowhere";
-  hole.peer_mac = *net::Mac::parse("02:ff:00:00:00:04");
+  hole.peer_mac = outer_mac(4);
   VPCCNI_CHECK(kernel_.apply(linux::create_veth(hole)));
   VPCCNI_CHECK(up(internet_kernel_, "nowhere"));
   VPCCNI_TRY(const auto nowhere, index_of(kernel_, "nowhere"));
@@ -108,11 +135,33 @@ Result<> Fabric::prepare(const std::vector<net::Cidr>& vpc_cidrs) {
   }
   VPCCNI_CHECK(linux::with_netns(
       router_, [] { return linux::set_sysctl("net/ipv4/neigh/internet/proxy_delay", "0"); }));
+  VPCCNI_CHECK(prepare_v6(outside));
   return linux::with_netns(internet_, []() -> Result<> {
     VPCCNI_CHECK(linux::set_sysctl("net/ipv4/conf/all/rp_filter", "1"));
     // Its only neighbour is the router, whatever the address.
     return linux::set_sysctl("net/ipv4/conf/nowhere/arp_ignore", "8");
   });
+}
+
+Result<> Fabric::prepare_v6(net::IfIndex outside) {
+  VPCCNI_CHECK(linux::with_netns(router_, []() -> Result<> {
+    VPCCNI_CHECK(linux::set_sysctl("net/ipv6/conf/all/forwarding", "1"));
+    return linux::Iptables({"ip6tables-save"}, {"ip6tables-restore"})
+        .restore(std::string(kSourceCheckV6));
+  }));
+  const net::Ip host = ip(kInternetHostV6);
+  VPCCNI_CHECK(internet_kernel_.apply(linux::add_address(unique(to_router_, host, 128))));
+  VPCCNI_CHECK(
+      kernel_.ensure(linux::add_address(unique(outside, net::link_local(outer_mac(1)), 64))));
+  VPCCNI_CHECK(internet_kernel_.ensure(
+      linux::add_address(unique(to_router_, net::link_local(outer_mac(2)), 64))));
+  VPCCNI_CHECK(
+      internet_kernel_.apply(linux::add_route({.destination = default_v6(),
+                                               .link = to_router_,
+                                               .gateway = net::link_local(outer_mac(1))})));
+  return kernel_.apply(linux::add_route({.destination = net::Cidr::host(host),
+                                         .link = outside,
+                                         .gateway = net::link_local(outer_mac(2))}));
 }
 
 Result<> Fabric::set_up_node_end(const EniLink& eni, const linux::Netns& node) {
@@ -122,6 +171,9 @@ Result<> Fabric::set_up_node_end(const EniLink& eni, const linux::Netns& node) {
   VPCCNI_TRY(auto kernel, linux::Netlink::open_in(node));
   VPCCNI_CHECK(up(kernel, "lo"));
   const std::string name = "eth" + std::to_string(eni.device.value());
+  // A node has its addresses long before it has pods.
+  VPCCNI_CHECK(linux::with_netns(
+      node, [&] { return linux::set_sysctl("net/ipv6/conf/" + name + "/accept_dad", "0"); }));
   VPCCNI_CHECK(up(kernel, name));
   VPCCNI_TRY(const auto link, index_of(kernel, name));
   VPCCNI_CHECK(kernel.ensure(
@@ -129,8 +181,14 @@ Result<> Fabric::set_up_node_end(const EniLink& eni, const linux::Netns& node) {
   VPCCNI_CHECK(kernel.ensure(linux::add_route({.destination = net::Cidr(net::Ip::v4(0), 0),
                                                .link = link,
                                                .gateway = gateway_of(eni.subnet)})));
+  if (eni.primary_v6) {
+    VPCCNI_CHECK(kernel.ensure(linux::add_address(unique(link, *eni.primary_v6, 128))));
+    VPCCNI_CHECK(kernel.ensure(
+        linux::add_route({.destination = default_v6(), .link = link, .gateway = ip(kGatewayV6)})));
+  }
   return linux::with_netns(node, [&]() -> Result<> {
     VPCCNI_CHECK(linux::set_sysctl("net/ipv4/ip_forward", "1"));
+    VPCCNI_CHECK(linux::set_sysctl("net/ipv6/conf/all/forwarding", eni.primary_v6 ? "1" : "0"));
     return linux::set_sysctl("net/ipv4/conf/" + name + "/rp_filter", "2");
   });
 }
@@ -148,6 +206,7 @@ Result<> Fabric::attach(const EniLink& eni, const linux::Netns& node) {
   VPCCNI_CHECK(kernel_.apply(linux::create_veth(veth)));
   VPCCNI_TRY(const auto link, index_of(kernel_, veth.name));
   VPCCNI_CHECK(kernel_.ensure(linux::add_address({link, {gateway_of(eni.subnet), 32}})));
+  VPCCNI_CHECK(kernel_.ensure(linux::add_address(unique(link, ip(kGatewayV6), 64))));
   // The kernel answers for others up to 0.8 s late, unless told not to.
   VPCCNI_CHECK(linux::with_netns(router_, [&] {
     return linux::set_sysctl("net/ipv4/neigh/" + veth.name + "/proxy_delay", "0");
@@ -168,7 +227,8 @@ Result<> Fabric::attach(const EniLink& eni, const linux::Netns& node) {
 
 Result<> Fabric::deliver(const Port& port, const net::Cidr& block) {
   if (block.family() != net::Family::v4) {
-    return {};
+    return kernel_.apply(linux::replace_route(
+        {.destination = block, .link = port.link, .gateway = net::link_local(port.mac)}));
   }
   VPCCNI_CHECK(kernel_.apply(linux::replace_route(
       {.destination = block, .link = port.link, .scope = linux::Scope::link})));
@@ -202,8 +262,10 @@ Result<> Fabric::unassign(const net::EniId& eni, const net::Cidr& block) {
   if (port == ports_.end()) {
     return {};
   }
-  VPCCNI_CHECK(kernel_.remove(linux::delete_route(
-      {.destination = block, .link = port->second.link, .scope = linux::Scope::link})));
+  const auto scope =
+      block.family() == net::Family::v4 ? linux::Scope::link : linux::Scope::universe;
+  VPCCNI_CHECK(kernel_.remove(
+      linux::delete_route({.destination = block, .link = port->second.link, .scope = scope})));
   return {};
 }
 

@@ -2,10 +2,12 @@
 // The lab's VPC network: one router namespace in which every ENI is a veth whose other end is in a
 // node's namespace. It delivers an address only to the ENI that the model says has it, answers ARP
 // for the rest of the subnet, and drops what an ENI sends with a source that is not its own
-// (spec dataplane.md 9.6). Linux state only; decisions come from the model as changes.
-// Not thread-safe; the calling thread keeps its own namespace.
+// (spec dataplane.md 9.6). IPv6 addresses are public: the internet reaches them as they are. Linux
+// state only; decisions come from the model as changes. Not thread-safe; the calling thread keeps
+// its own namespace.
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -22,6 +24,7 @@ struct EniLink {
   net::DeviceIndex device;
   net::Ip primary;
   net::Cidr subnet;
+  std::optional<net::Ip> primary_v6;
   bool configured = false;  // the instance's own ENI: the "OS" gives it address and default route
 };
 
@@ -48,6 +51,7 @@ class Fabric {
   Fabric(linux::Netns router, linux::Netlink kernel, linux::Netns internet,
          linux::Netlink internet_kernel);
   Result<> prepare(const std::vector<net::Cidr>& vpc_cidrs);
+  Result<> prepare_v6(net::IfIndex outside);
   Result<> deliver(const Port& port, const net::Cidr& block);
   Result<> set_up_node_end(const EniLink& eni, const linux::Netns& node);
 
@@ -62,6 +66,7 @@ class Fabric {
 
 /// The host in the internet namespace that answers pings.
 inline constexpr std::string_view kInternetHost = "198.51.100.9";
+inline constexpr std::string_view kInternetHostV6 = "2001:db8:9::9";
 inline constexpr std::string_view kImdsHost = "169.254.169.254";
 inline constexpr std::string_view kEc2Host = "192.0.2.1";
 inline constexpr std::string_view kKubernetesHost = "192.0.2.2";

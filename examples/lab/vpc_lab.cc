@@ -2,7 +2,7 @@
 // of it. Started by scripts/lab, which makes the namespaces. Ends on SIGTERM.
 // usage: vpc-lab --control SOCKET --fabric NETNS --internet NETNS --node NAME=NETNS... [--type
 // TYPE]
-//          [--lag none] [--subnets BITS] [--max-pods N]
+//          [--ipv6 yes] [--lag none] [--subnets BITS] [--max-pods N]
 
 #include <csignal>
 #include <iostream>
@@ -32,6 +32,7 @@ struct Options {
   bool lags = true;
   int subnet_bits = 24;
   int max_pods = 110;
+  bool ipv6 = false;
 };
 
 Result<Options> parse_options(const std::vector<std::string>& words) {
@@ -50,6 +51,8 @@ Result<Options> parse_options(const std::vector<std::string>& words) {
       options.type = value;
     } else if (name == "--lag" && value == "none") {
       options.lags = false;
+    } else if (name == "--ipv6" && value == "yes") {
+      options.ipv6 = true;
     } else if (name == "--max-pods") {
       VPCCNI_TRY(options.max_pods, base::parse_integer<int>(value));
     } else if (name == "--subnets") {
@@ -100,7 +103,13 @@ class Lab {
         control_server_(loop_,
                         [this](const auto& request, auto to) { to->reply(control(request)); }) {}
 
-  static std::vector<net::Cidr> vpc_cidrs() { return {*net::Cidr::parse("10.0.0.0/16")}; }
+  static std::vector<net::Cidr> vpc_cidrs(bool ipv6) {
+    std::vector<net::Cidr> out = {*net::Cidr::parse("10.0.0.0/16")};
+    if (ipv6) {
+      out.push_back(*net::Cidr::parse("2600:1f14:abc:de00::/56"));
+    }
+    return out;
+  }
 
   Result<> run() {
     VPCCNI_CHECK(make_topology());
@@ -121,13 +130,18 @@ class Lab {
  private:
   Result<> make_topology() {
     const auto now = clock_.now();
-    const auto vpc = model_.add_vpc(vpc_cidrs(), now);
+    const auto cidrs = vpc_cidrs(options_.ipv6);
+    const auto vpc = model_.add_vpc({cidrs.front()}, now, {cidrs.begin() + 1, cidrs.end()});
     vpc::NewSubnet wanted;
     wanted.vpc = vpc;
     wanted.zone = model_.options().region + "a";
     wanted.cidr = net::Cidr(*net::Ip::parse("10.0.0.0"), options_.subnet_bits);
+    if (options_.ipv6) {
+      wanted.ipv6 = net::Cidr(cidrs.back().base(), 64);
+    }
     VPCCNI_TRY(const auto first, model_.add_subnet(wanted));
-    wanted.cidr = net::Cidr(vpc_cidrs().front().at(wanted.cidr.size()), options_.subnet_bits);
+    wanted.ipv6.reset();  // one subnet with IPv6 is enough
+    wanted.cidr = net::Cidr(cidrs.front().at(wanted.cidr.size()), options_.subnet_bits);
     wanted.tags = {{"kubernetes.io/role/cni", "1"}};
     VPCCNI_CHECK(model_.add_subnet(wanted));
     std::uint64_t host = 5;
@@ -138,6 +152,7 @@ class Lab {
       instance.subnet = first;
       instance.address = net::Cidr::parse("10.0.0.0/24")->at(host++);
       instance.tags = {{"Name", "node-" + name}};
+      instance.ipv6_addresses = options_.ipv6 ? 1 : 0;
       VPCCNI_TRY(const auto made, model_.run_instance(instance, now));
       nodes_.emplace(made.id, std::move(netns));
       imds_.emplace(made.id, std::make_unique<vpc::ImdsFace>(loop_, model_, clock_, made.id));
@@ -175,9 +190,17 @@ class Lab {
     if (subnet == nullptr) {
       return {};  // gone again
     }
-    return fabric_.attach({change.eni, change.mac, change.device, eni->primary(), subnet->cidr,
-                           change.device == net::DeviceIndex(0)},
-                          node->second);
+    EniLink link{.id = change.eni,
+                 .mac = change.mac,
+                 .device = change.device,
+                 .primary = eni->primary(),
+                 .subnet = subnet->cidr,
+                 .primary_v6 = {},
+                 .configured = change.device == net::DeviceIndex(0)};
+    if (!eni->ipv6_addresses.empty()) {
+      link.primary_v6 = eni->ipv6_addresses.front();
+    }
+    return fabric_.attach(link, node->second);
   }
 
   /// Whose metadata somebody wants is told by the source address, pods' included.
@@ -256,7 +279,8 @@ class Lab {
 
 Result<> run(const Options& options) {
   VPCCNI_TRY(auto model, model_options(options));
-  VPCCNI_TRY(auto fabric, Fabric::open(options.fabric, options.internet, Lab::vpc_cidrs()));
+  VPCCNI_TRY(auto fabric,
+             Fabric::open(options.fabric, options.internet, Lab::vpc_cidrs(options.ipv6)));
   return Lab(options, std::move(model), std::move(fabric)).run();
 }
 

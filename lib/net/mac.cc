@@ -32,4 +32,10 @@ std::string to_string(const Mac& mac) {
   return text;
 }
 
+Ip link_local(const Mac& mac) {
+  const auto& m = mac.bytes();
+  return Ip::v6({0xfe, 0x80, 0, 0, 0, 0, 0, 0, static_cast<std::uint8_t>(m[0] ^ 2U), m[1], m[2],
+                 0xff, 0xfe, m[3], m[4], m[5]});
+}
+
 }  // namespace vpccni::net

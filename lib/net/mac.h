@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "net/ip.h"
 
 namespace vpccni::net {
 
@@ -26,5 +27,8 @@ class Mac {
 };
 
 std::string to_string(const Mac& mac);
+
+/// The IPv6 address that the kernel makes of it for its own link (EUI-64 in fe80::/64).
+Ip link_local(const Mac& mac);
 
 }  // namespace vpccni::net

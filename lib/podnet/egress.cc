@@ -37,13 +37,6 @@ net::Mac host_mac(net::Family family, const EgressOwner& owner) {
   return host_veth_mac(owner.container_id, egress_link_name(family));
 }
 
-/// The address that the kernel makes of a MAC (EUI-64).
-net::Ip link_local(const net::Mac& mac) {
-  const auto& m = mac.bytes();
-  return net::Ip::v6({0xfe, 0x80, 0, 0, 0, 0, 0, 0, static_cast<std::uint8_t>(m[0] ^ 2U), m[1],
-                      m[2], 0xff, 0xfe, m[3], m[4], m[5]});
-}
-
 /// The host's own choice of variant: to look for another in each ADD would cost more than the ADD.
 linux::Iptables installed_iptables(net::Family family) {
   return linux::iptables_of(linux::IptablesVariant::as_installed, family);
@@ -154,7 +147,7 @@ Result<> Attachment::configure_host() {
   const net::Ip& address = pod_.address.address;
   linux::Address own = linux::address_of(host_end_, {pod_.gateway, pod_.gateway.bits()});
   if (family() == net::Family::v6) {
-    own = linux::address_of(host_end_, {link_local(ends_.host_mac), 64});
+    own = linux::address_of(host_end_, {net::link_local(ends_.host_mac), 64});
     own.is_unique = true;
   }
   own.scope = Scope::link;
@@ -194,7 +187,7 @@ std::vector<Request> Attachment::pod_steps_v6() const {
   return {linux::change_link(pod_end_, {.up = true}), linux::add_address(address),
           linux::add_route({.destination = net::Cidr(pod_.gateway, 0),
                             .link = pod_end_,
-                            .gateway = link_local(ends_.host_mac)})};
+                            .gateway = net::link_local(ends_.host_mac)})};
 }
 
 Result<> Attachment::configure_pod() {

@@ -194,6 +194,15 @@ Result<> Attachment::configure_host(const PodLink& link, net::IfIndex host_end) 
   VPCCNI_CHECK(linux::set_sysctl_if_present(conf + "accept_ra", "0"));
   VPCCNI_CHECK(linux::set_sysctl_if_present(conf + "accept_redirects", "1"));
   VPCCNI_CHECK(linux::set_sysctl_if_present(conf + "forwarding", "0"));
+  if (!link.address.is_v4()) {
+    // Without an address of its own it could not ask for the pod, and the kernel's is of use only
+    // after a second of looking for duplicates.
+    VPCCNI_CHECK(linux::set_sysctl_if_present(conf + "accept_dad", "0"));
+    linux::Address own = linux::address_of(host_end, {net::link_local(link.host_mac), 64});
+    own.scope = linux::Scope::link;
+    own.is_unique = true;
+    VPCCNI_CHECK(host_.ensure(linux::add_address(own)));
+  }
 
   const linux::Rule to_pod = rule_to_pod(link.address);
   const linux::Rule from_pod = rule_from(link.address, table_of(link), kFromPod);

@@ -35,6 +35,18 @@ nothing_left() {
   nothing_left
 }
 
+@test "scripts/lab demo with IPv6: pods, IPv4 egress, IPv6 egress" {
+  local mode
+  for mode in ipv6 egress-v4 egress-v6; do
+    run lab demo --mode "${mode}" --json "${BATS_TEST_TMPDIR}/demo.json"
+    echo "${output}" | grep FAILED || true
+    [ "${status}" -eq 0 ]
+    [ "$(jq .failed "${BATS_TEST_TMPDIR}/demo.json")" -eq 0 ]
+    [ "$(jq '.checks | length' "${BATS_TEST_TMPDIR}/demo.json")" -ge 18 ]
+    nothing_left
+  done
+}
+
 @test "killed in the middle it leaves nothing behind, and runs again" {
   "${BATS_TEST_DIRNAME}/../../scripts/lab" demo >/dev/null 2>&1 3>&- & # not a function: its own pid
   local pid=$!
