@@ -83,7 +83,7 @@ constexpr Setting kTable[] = {
     {"ENABLE_PREFIX_DELEGATION", "false", Kind::boolean, Scope::agent, "1.9.0", true, Empty::value, &store<&Settings::enable_prefix_delegation>, "ENIs get /28 (IPv4) or /80 (IPv6) prefixes instead of single addresses."},
     {"ENABLE_SUBNET_DISCOVERY", "true", Kind::boolean, Scope::agent, "1.18.0", true, Empty::absent, &store<&Settings::enable_subnet_discovery>, "New ENIs may go into any tagged subnet of the node's zone."},
     {"ENABLE_V4_EGRESS", "true", Kind::boolean, Scope::entrypoint, "", false, Empty::value, nullptr, "Pods of an IPv6 cluster reach IPv4 through the node."},
-    {"ENABLE_V6_EGRESS", "false", Kind::boolean, Scope::agent, "1.13.0", false, Empty::absent, &store<&Settings::enable_v6_egress>, "Pods of an IPv4 cluster reach the IPv6 internet through the node."},
+    {"ENABLE_V6_EGRESS", "false", Kind::boolean, Scope::agent, "1.13.0", true, Empty::absent, &store<&Settings::enable_v6_egress>, "Pods of an IPv4 cluster reach the IPv6 internet through the node."},
     {"ENI_CONFIG_ANNOTATION_DEF", "k8s.amazonaws.com/eniConfig", Kind::text, Scope::agent, "", false, Empty::absent, &store<&Settings::eni_config_annotation>, "Node annotation that names the ENIConfig."},
     {"ENI_CONFIG_LABEL_DEF", "k8s.amazonaws.com/eniConfig", Kind::text, Scope::agent, "", false, Empty::absent, &store<&Settings::eni_config_label>, "Node label that names the ENIConfig."},
     {"HOST_CNI_BIN_PATH", "/host/opt/cni/bin", Kind::path, Scope::entrypoint, "", false, Empty::value, nullptr, "Where the plugins are installed, as the container sees it."},

@@ -2,6 +2,8 @@
 # The egress plugin alone, as a runtime calls it: a node and its pods as network namespaces, the
 # worked example on both kinds of iptables, and that nothing leaks.
 
+load lab
+
 setup() {
   build=${VPCCNI_BUILD:?}
   node=vpce-egress-$$
@@ -251,4 +253,27 @@ END
   wait
   for i in {0..9}; do ip netns del "${node}-p${i}"; done
   [ -z "$(leftovers)" ]
+}
+
+@test "an ADD that is killed: the runtime's DEL takes what it left, at whatever moment" {
+  clean() {
+    call DEL "$(conf v4 'del(.prevResult)')"
+    [ -z "$(leftovers)" ]
+  }
+  local i pid pause config
+  config=$(conf v4)
+  for i in {0..11}; do
+    ip netns exec "${node}" env PATH="${bin}:${PATH}" CNI_COMMAND=ADD CNI_CONTAINERID="${id}" \
+      CNI_NETNS="/run/netns/${pod}" CNI_IFNAME=eth0 CNI_PATH="${bin}" "${bin}/egress-cni" \
+      <<<"${config}" >/dev/null 2>&1 3>&- &
+    pid=$!
+    printf -v pause '0.%03d' $((i * 4))
+    sleep "${pause}"
+    kill -KILL "${pid}" 2>/dev/null || true
+    wait "${pid}" || true
+    # iptables-restore may outlive the plugin: then the DEL that comes next takes its work.
+    until_ok 5 clean
+  done
+  call ADD "${config}"
+  in_pod ping -n -c 1 -W 3 -q 10.0.0.5
 }

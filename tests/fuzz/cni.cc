@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "cni/config.h"
+#include "cni/egress_config.h"
 #include "cni/request.h"
 #include "cni/result.h"
 #include "cni/version.h"
@@ -48,6 +49,24 @@ void check_round_trip(const cni::Request& request, const cni::PluginConfig& conf
   }
 }
 
+void check_egress(const cni::Request& request) {
+  const auto config = cni::parse_egress_config(request.config);
+  if (!config) {
+    return;
+  }
+  require(!config->enabled || config->addresses, "egress that is on has addresses");
+  if (config->addresses) {
+    require(config->addresses->subnet.family() == config->family, "addresses are of one family");
+    require(config->addresses->directory.front() == '/', "the directory is absolute");
+  }
+  const auto* prev = base::find_member(request.config, "prevResult");
+  if (prev != nullptr && prev->is_object()) {
+    const auto out = cni::with_interfaces(*prev, {{"v", "m", ""}}, request.cni_version);
+    require(!cni::at_least(request.cni_version, "0.3.0") || out["interfaces"].back()["name"] == "v",
+            "an end is appended");
+  }
+}
+
 void check_request(const cni::Request& request) {
   require(cni::is_supported(pick(request.cni_version, "0.1.0")), "only known versions get in");
   if (request.verb == cni::Verb::version) {
@@ -73,6 +92,7 @@ void check_request(const cni::Request& request) {
     check_round_trip(request, *config);
   }
   (void)cni::parse_args(request.args);
+  check_egress(request);
 }
 
 void check_args(std::string_view input) {
