@@ -44,6 +44,7 @@ Agent::Agent(event::Loop& loop, const Edges& edges, Started started,
 Agent::~Agent() {
   options_.ending.request_stop();
   pool_.request_stop();
+  host_.request_stop();
   side_.request_stop();
 }
 
@@ -52,9 +53,10 @@ void Agent::run() {
   if (core_->gate().provisioning) {
     timers_.push_back(loop_.every(kSecurityGroupPeriod, [this] { refresh_security_groups(); }));
   }
+  connections_ = std::make_unique<ConnectionFlush>(loop_, host_, edges_.log);
   if (node_.settings.dataplane_reconcile) {
     healing_ = std::make_unique<SelfHealing>(
-        loop_, edges_.clock, edges_.log, metrics_,
+        loop_, host_, edges_.clock, edges_.log, metrics_,
         SelfHealing::Sources{[this] { return wanted_host(); },
                              [this](const auto& reason, const auto& note) {
                                if (cluster_) {
@@ -113,6 +115,9 @@ void Agent::perform(ipam::ReplyAdd& effect) {
     note_failed(caller.mapped(), *none);
   } else {
     count_reuse(metrics_, edges_.clock.now().wall, effect.released);
+    if (effect.released != base::WallTime()) {
+      connections_->assigned(std::get<ipam::Lease>(effect.answer).address);
+    }
   }
   auto reply = to_reply(effect, facts_);
   if (reply.success() && cluster_ && cluster_->annotates_pods()) {
@@ -129,6 +134,9 @@ void Agent::perform(ipam::ReplyDel& effect) {
   auto caller = waiting_.extract(effect.token);
   if (caller.empty()) {
     return;
+  }
+  if (effect.answer) {
+    connections_->released(effect.answer->address);
   }
   auto answer = to_reply(effect, facts_);
   if (effect.answer && cluster_ && cluster_->annotates_pods()) {

@@ -1,7 +1,7 @@
 #pragma once
-// The daemon: one loop thread that owns the core and all sockets, and two threads for work that
-// blocks (pool: EC2 and kernel; side: IMDS refreshes); Kubernetes and the healing of the kernel's
-// state have their own (cluster.h, self_healing.h). Each
+// The daemon: one loop thread that owns the core and all sockets, and three threads for work that
+// blocks (pool: EC2 and kernel; side: IMDS refreshes; host: what must not wait for either);
+// Kubernetes has its own (cluster.h). Each
 // turn of the loop is one batch: events, one checkpoint write, replies. No lock is needed beyond
 // the queues.
 
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/cluster.h"
+#include "agent/connection_flush.h"
 #include "agent/execute.h"
 #include "agent/failed_adds.h"
 #include "agent/leaked_schedule.h"
@@ -131,10 +132,12 @@ class Agent {
   rpc::Server rpc_;
   http::Server introspection_;
   http::Server metrics_server_;
-  std::unique_ptr<Cluster> cluster_;  // the workers tell it what EC2 denies
-  Worker side_;
-  Worker pool_;                           // its tasks use the others
+  std::unique_ptr<Cluster> cluster_;      // the workers tell it what EC2 denies
   std::unique_ptr<SelfHealing> healing_;  // null: rules and routes are left as they are
+  std::unique_ptr<ConnectionFlush> connections_;
+  Worker side_;
+  Worker host_;
+  Worker pool_;  // last: the workers' tasks use the others
 };
 
 }  // namespace vpccni::agent

@@ -37,9 +37,14 @@ std::string name_of(pid_t pid) {
 
 }  // namespace
 
-SelfHealing::SelfHealing(event::Loop& loop, const base::Clock& clock, const base::Log& log,
-                         metrics::Registry& metrics, Sources sources)
-    : loop_(loop), clock_(clock), log_(log), metrics_(metrics), sources_(std::move(sources)) {
+SelfHealing::SelfHealing(event::Loop& loop, Worker& worker, const base::Clock& clock,
+                         const base::Log& log, metrics::Registry& metrics, Sources sources)
+    : loop_(loop),
+      worker_(worker),
+      clock_(clock),
+      log_(log),
+      metrics_(metrics),
+      sources_(std::move(sources)) {
   auto monitor = linux::RouteMonitor::open();
   if (monitor) {
     monitor_ = *std::move(monitor);

@@ -1,7 +1,7 @@
 #pragma once
 // Puts our kernel objects back when somebody removes them: rules, routes, addresses and links
-// within about a second of the kernel's notice, iptables chains at a look every 30 s. A thread of
-// its own does the work, so that no EC2 call delays it.
+// within about a second of the kernel's notice, iptables chains at a look every 30 s. The worker
+// must be one that no EC2 call delays.
 
 #include <functional>
 #include <memory>
@@ -25,7 +25,7 @@ class SelfHealing {
     /// Tells the cluster, on the loop's thread: reason and note of an event.
     std::function<void(const std::string& reason, const std::string& note)> tell;
   };
-  SelfHealing(event::Loop& loop, const base::Clock& clock, const base::Log& log,
+  SelfHealing(event::Loop& loop, Worker& worker, const base::Clock& clock, const base::Log& log,
               metrics::Registry& metrics, Sources sources);
 
   /// The chains have to change: the VPC has other CIDRs.
@@ -42,6 +42,7 @@ class SelfHealing {
   std::string remover() const;
 
   event::Loop& loop_;
+  Worker& worker_;
   const base::Clock& clock_;
   const base::Log& log_;
   metrics::Registry& metrics_;
@@ -55,7 +56,6 @@ class SelfHealing {
   bool again_ = false;  // something changed during a look
   std::optional<base::SteadyTime> due_;
   Healer healer_;  // the worker's
-  Worker worker_;  // last: its tasks use the others
 };
 
 }  // namespace vpccni::agent

@@ -264,3 +264,14 @@ without_counters() { sed -E 's/\[[0-9]+:[0-9]+\]//'; }
   until_ok 60 test_inside
 }
 test_inside() { [ "$(seen_as second)" = "$(pod_ip a second)" ]; }
+
+@test "the connections of a deleted pod are forgotten" {
+  local second
+  second=$(pod_ip a second)
+  seen_as second
+  tracked() { [ "$(lab exec a conntrack -L 2>/dev/null | grep -c -F "=${second} ")" -gt 0 ]; }
+  tracked
+  lab pod del a second
+  until_ok 10 not tracked
+}
+not() { ! "$@"; }
