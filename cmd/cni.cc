@@ -16,8 +16,34 @@ Result<PodCall> parse_call(const cni::Request& request, const base::Log& log,
   return PodCall{request, std::move(config), std::move(args), std::move(prev_result), log};
 }
 
-/// The handler proper: what ADD prints, or "" for DEL.
+/// CHECK and STATUS: off unless the configuration asks for them.
+Result<std::string> look(const Invocation& invocation, const cni::Request& request) {
+  const bool check = request.verb == cni::Verb::check;
+  const std::string doing = check ? "check cmd" : "status cmd";
+  auto config = cni::parse_config(request.config);
+  if (!config || !config->checks) {
+    return std::string();
+  }
+  if (!check) {
+    VPCCNI_CHECK(wrap(agent_serves(), doing));
+    return std::string();
+  }
+  const base::Log log = open_plugin_log(invocation, config->log_file, config->log_level);
+  tell_call(log, request);
+  VPCCNI_TRY(const auto call, wrap(parse_call(request, log, *std::move(config)), doing));
+  auto whole = wrap(check_pod(call), doing);
+  if (!whole) {
+    log.error("CHECK failed", {base::Field{"error", whole.error().message}});
+    return std::move(whole).error();
+  }
+  return std::string();
+}
+
+/// The handler proper: what ADD prints, or "" for the other verbs.
 Result<std::string> handle(const Invocation& invocation, const cni::Request& request) {
+  if (request.verb == cni::Verb::check || request.verb == cni::Verb::status) {
+    return look(invocation, request);
+  }
   const bool add = request.verb == cni::Verb::add;
   auto config = wrap(cni::parse_config(request.config),
                      std::string(add ? "add" : "del") + " cmd: error loading config from args");

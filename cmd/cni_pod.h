@@ -28,4 +28,11 @@ Result<cni::Added> add_pod(const PodCall& call);
 /// terminating for ever. The agent recovers addresses of vanished pods from the kernel.
 Result<> del_pod(const PodCall& call);
 
+/// Is all there that an ADD made, on the host and in the pod? Changes nothing. The error names what
+/// is missing. Without a result of that ADD there is nothing to compare with, which is an error.
+Result<> check_pod(const PodCall& call);
+
+/// Does the agent give addresses?
+Result<> agent_serves();
+
 }  // namespace vpccni::cmd

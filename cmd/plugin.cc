@@ -39,7 +39,9 @@ base::Log open_plugin_log(const Invocation& invocation, const std::string& file,
 }
 
 void tell_call(const base::Log& log, const cni::Request& request) {
-  log.info(request.verb == cni::Verb::add ? "CNI ADD" : "CNI DEL",
+  log.info(request.verb == cni::Verb::add     ? "CNI ADD"
+           : request.verb == cni::Verb::check ? "CNI CHECK"
+                                              : "CNI DEL",
            {{"containerID", request.container_id},
             {"netns", request.netns},
             {"ifName", request.ifname},
@@ -66,18 +68,20 @@ int run_plugin(const Invocation& invocation, std::string_view about, PluginHandl
     invocation.out << cni::version_json() << '\n';
     return kDone;
   }
-  if (request.verb != cni::Verb::add && request.verb != cni::Verb::del) {
-    return kDone;  // CHECK, GC, STATUS: nothing to do, as upstream
+  if (request.verb == cni::Verb::gc) {
+    return kDone;  // nothing to do, as upstream: the agent knows which pods are gone
   }
   // A handler in the pod's own namespace would wire the wrong side; better before than after.
-  if (!request.netns_override && same_netns(request.netns)) {
+  if (!request.netns_override && !request.netns.empty() && same_netns(request.netns)) {
     return refuse(invocation.out,
                   {cni::Code::invalid_netns,
                    "plugin's netns and netns from CNI_NETNS should not be the same"});
   }
   auto text = handle(invocation, request);
   if (!text) {
-    return refuse(invocation.out, {cni::Code::internal, text.error().message});
+    const bool status = request.verb == cni::Verb::status;
+    return refuse(invocation.out,
+                  {status ? cni::Code::not_available : cni::Code::internal, text.error().message});
   }
   invocation.out << *text << std::flush;
   return kDone;

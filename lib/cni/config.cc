@@ -67,6 +67,8 @@ Result<PluginConfig> parse_config(const base::Json& config) {
   VPCCNI_TRY(out.log_file, text_member(config, "pluginLogFile", ""));
   VPCCNI_TRY(out.log_level, text_member(config, "pluginLogLevel", ""));
   out.mtu = lenient_mtu(mtu);
+  const auto* checks = base::find_member(config, "vpccniChecks");
+  out.checks = checks != nullptr && (*checks == true || *checks == "true");
   if (out.veth_prefix.size() > kLongestPrefix) {
     return Error{Errc::invalid_argument, "conf.VethPrefix can be at most 4 characters long, got " +
                                              base::json_quote(out.veth_prefix)};

@@ -18,6 +18,8 @@ struct PluginConfig {
   std::string log_file;    // "" means stderr
   std::string log_level;   // "" means debug
   bool multi_nic = false;  // the pod's annotation asks for it
+  /// CHECK and STATUS look (key vpccniChecks, "true"); else they succeed, as upstream's.
+  bool checks = false;
 };
 
 Result<PluginConfig> parse_config(const base::Json& config);

@@ -15,7 +15,8 @@ enum class Code {
   invalid_network_config = 7,
   invalid_netns = 8,
   try_again_later = 11,
-  internal = 999  // the handler's own errors, as upstream
+  not_available = 50,  // STATUS: no ADD can work now
+  internal = 999       // the handler's own errors, as upstream
 };
 
 struct Failure {

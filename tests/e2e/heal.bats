@@ -134,3 +134,45 @@ fight_is_told() { agent_says a 'again and again' | grep -qF 'fwmark 0x80'; }
   run lab exec a ip rule
   [[ ${output} != *0x80/0x80* ]]
 }
+
+# CONFIG: more keys of the network configuration.
+check_pod() {
+  local pods=${VPCLAB_STATE}/node-a/pods
+  plugin CHECK a second "$(<"${pods}/second.id")" "$(jq -cn --argjson prev "$(<"${pods}/second.result")" \
+    '{cniVersion: "1.0.0", name: "aws-cni", type: "aws-cni", prevResult: $prev} + '"$1")"
+}
+
+# Healing is off since the test before.
+@test "CHECK names what a pod misses, when the configuration tells it to look" {
+  local second link back faults
+  second=$(pod_ip a second)
+  link=$(lab exec a ip -4 -o route show "${second}" | awk '{print $3}')
+  check_pod '{vpccniChecks: "true"}'
+  while IFS=: read -r faults how back; do
+    lab exec a sh -ec "${how}"
+    run check_pod '{vpccniChecks: true}'
+    lab exec a sh -ec "${back}"
+    [ "${status}" -eq 1 ]
+    [[ $(jq -r .msg <<<"${output}") == "check cmd: missing: "*"${faults}"* ]]
+    check_pod '{vpccniChecks: true}'
+  done <<END
+rule from all to ${second}:ip rule del to ${second} pref 512:ip rule add to ${second} lookup main pref 512
+rule from ${second}:ip rule del from ${second} pref 1536:ip rule add from ${second} lookup 2 pref 1536
+route to ${second}:ip route del ${second} dev ${link}:ip route add ${second} dev ${link} scope link
+link ${link} up:ip link set ${link} down:ip link set ${link} up; ip route add ${second} dev ${link} scope link
+END
+  lab pod exec a second ip addr flush dev eth0
+  run check_pod '{vpccniChecks: true}'
+  [[ $(jq -r .msg <<<"${output}") == *"address ${second} of the pod"* ]]
+  check_pod '{}'
+}
+
+@test "STATUS says whether pods can have addresses, when told to look" {
+  status_is() { plugin STATUS a second x '{"cniVersion":"1.1.0","name":"aws-cni","type":"aws-cni","vpccniChecks":"true"}'; }
+  status_is
+  lab agent stop a
+  run status_is
+  [ "${status}" -eq 1 ]
+  [ "$(jq .code <<<"${output}")" -eq 50 ]
+  plugin STATUS a second x '{"cniVersion":"1.1.0","name":"aws-cni","type":"aws-cni"}'
+}
