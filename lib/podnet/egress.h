@@ -35,7 +35,7 @@ struct EgressEnds {
 /// "v4if0", "v6if0".
 std::string_view egress_link_name(net::Family family);
 
-/// On error what this call made is undone.
+/// On error what this call made is undone, but for kernel parameters (ip_forward, disable_ipv6).
 Result<EgressEnds> attach_egress(const std::string& netns_path, const EgressPod& pod);
 
 /// Removes chain, jumps and the host's link, by the owner alone: neither address nor namespace need

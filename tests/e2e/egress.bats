@@ -4,9 +4,18 @@
 
 load lab
 
+# Namespaces go when bats goes, however that happens.
+setup_file() {
+  export RUN=${BATS_ROOT_PID:-$$}
+  # shellcheck disable=SC2016 # for the inner shell
+  setsid bash -c 'while kill -0 "$0" 2>/dev/null; do sleep 0.5; done
+    for ns in $(ip netns list | grep -o "^vpce-egress-$0[^ ]*"); do ip netns del "${ns}"; done' \
+    "${RUN}" >/dev/null 2>&1 </dev/null 3>&- 4>&- &
+}
+
 setup() {
   build=${VPCCNI_BUILD:?}
-  node=vpce-egress-$$
+  node=vpce-egress-${RUN}
   pod=${node}-pod
   id=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
   bin=${BATS_TEST_TMPDIR}/bin
