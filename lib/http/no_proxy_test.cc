@@ -2,6 +2,7 @@
 #include "http/no_proxy.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <catch2/catch.hpp>
@@ -77,12 +78,14 @@ class Proxy {
   std::string first_words(const std::function<void()>& meanwhile) {
     std::string words(4096, '\0');
     std::jthread thread([&] {
+      pollfd someone{fd_.get(), POLLIN, 0};  // the listener does not block
+      ::poll(&someone, 1, -1);
       const base::Fd fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
       const auto got = ::recv(fd.get(), words.data(), words.size(), 0);
       words.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     });
     meanwhile();
-    ::shutdown(fd_.get(), SHUT_RDWR);  // ends an accept that nobody came to
+    ::shutdown(fd_.get(), SHUT_RDWR);  // ends a wait for nobody
     thread.join();
     return words;
   }
