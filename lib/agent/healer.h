@@ -27,8 +27,8 @@ class Healer {
  public:
   /// Between two looks at least so much.
   static constexpr auto kConfirm = std::chrono::milliseconds(400);
-  /// A pod's link can be gone because its DEL is on the way.
-  static constexpr auto kLost = std::chrono::seconds(60);
+  /// A pod's link can be gone because its DEL is on the way, or was never heard.
+  static constexpr auto kLost = std::chrono::seconds(180);
   /// A fight: so often in a row a repair was undone so soon. It ends with so long a peace.
   static constexpr int kUndone = 8;
   static constexpr auto kSoon = std::chrono::seconds(2);

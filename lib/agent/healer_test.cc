@@ -76,12 +76,12 @@ TEST_CASE("what cannot be put back is named once, and again after it was there")
   Healer healer;
   const std::vector lost = {fault("link", false)};
   CHECK(healer.look(lost, kNow).lost.empty());
-  CHECK(healer.look(lost, kNow + seconds(59)).lost.empty());
-  CHECK(healer.look(lost, kNow + seconds(60)).lost == std::vector<std::string>{"link"});
-  CHECK(healer.look(lost, kNow + seconds(61)).lost.empty());
-  healer.look({}, kNow + seconds(62));
-  healer.look(lost, kNow + seconds(63));
-  CHECK(healer.look(lost, kNow + seconds(123)).lost.size() == 1);
+  CHECK(healer.look(lost, kNow + seconds(179)).lost.empty());
+  CHECK(healer.look(lost, kNow + seconds(180)).lost == std::vector<std::string>{"link"});
+  CHECK(healer.look(lost, kNow + seconds(181)).lost.empty());
+  healer.look({}, kNow + seconds(182));
+  healer.look(lost, kNow + seconds(183));
+  CHECK(healer.look(lost, kNow + seconds(363)).lost.size() == 1);
 }
 
 }  // namespace vpccni::agent

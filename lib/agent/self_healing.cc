@@ -54,7 +54,7 @@ SelfHealing::SelfHealing(event::Loop& loop, Worker& worker, const base::Clock& c
               {{"error", monitor.error().message}});
   }
   chains_ = loop_.every(kChainPeriod, [this] { verify_chains(false); });
-  look_after(kLookPeriod);
+  look_after(kBurst);  // for what went while no agent ran
 }
 
 void SelfHealing::changed() {

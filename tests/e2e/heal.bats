@@ -75,6 +75,13 @@ END
   pings a second 198.51.100.9
 }
 
+@test "what went while no agent ran comes back with the next" {
+  lab agent stop a
+  lab exec a ip rule del to "$(pod_ip a first)" pref 512
+  lab agent start a
+  until_ok 10 is_whole
+}
+
 @test "random removals under traffic: all put back, nothing foreign touched, no storm" {
   local deletions=${HEAL_DELETIONS:-24} before i how
   mapfile -t how < <(removals)
