@@ -61,4 +61,10 @@ Healing Healer::look(const std::vector<podnet::Fault>& found, base::SteadyTime n
   return result;
 }
 
+void Healer::not_repaired(const std::string& what) {
+  if (const auto record = records_.find(what); record != records_.end()) {
+    record->second.repaired.reset();
+  }
+}
+
 }  // namespace vpccni::agent

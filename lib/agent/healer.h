@@ -38,6 +38,8 @@ class Healer {
 
   /// `found`: all that one look misses. What is in `repair` counts as put back.
   Healing look(const std::vector<podnet::Fault>& found, base::SteadyTime now);
+  /// It did not work: nobody undid it.
+  void not_repaired(const std::string& what);
 
  private:
   struct Record {

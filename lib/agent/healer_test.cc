@@ -72,6 +72,16 @@ TEST_CASE("what is removed now and then is put back each time") {
   }
 }
 
+TEST_CASE("a repair that did not work is no fight") {
+  Healer healer;
+  auto now = kNow;
+  for (int look = 0; look < 100; ++look) {
+    CHECK(healer.look({fault("a")}, now).fought.empty());
+    healer.not_repaired("a");
+    now += milliseconds(500);
+  }
+}
+
 TEST_CASE("what cannot be put back is named once, and again after it was there") {
   Healer healer;
   const std::vector lost = {fault("link", false)};

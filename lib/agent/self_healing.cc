@@ -19,6 +19,7 @@ using std::chrono::seconds;
 // Changes come in bursts: one look for all of them, and never more than this many a second.
 constexpr auto kBurst = milliseconds(150);
 constexpr auto kBetween = milliseconds(450);
+constexpr auto kRetry = seconds(5);
 constexpr auto kChainPeriod = seconds(30);
 constexpr auto kLookPeriod = seconds(60);  // a notice can be lost
 
@@ -92,12 +93,16 @@ Healing SelfHealing::heal(const podnet::WantedHost& wanted) {
     return {};
   }
   Healing healing = healer_.look(podnet::find_faults(wanted, *seen), clock_.now().steady);
-  for (const auto& fault : healing.repair) {
-    if (auto done = podnet::repair(fault); !done) {
+  std::erase_if(healing.repair, [&](const auto& fault) {
+    const auto done = podnet::repair(fault);
+    if (!done) {
       log_.error("a kernel object of ours is missing and could not be put back; tried again",
                  {{"object", fault.what}, {"error", done.error().message}});
+      healer_.not_repaired(fault.what);
+      healing.again = clock_.now().steady + kRetry;
     }
-  }
+    return !done;
+  });
   return healing;
 }
 
