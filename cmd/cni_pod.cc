@@ -1,15 +1,11 @@
 #include "cmd/cni_pod.h"
 
-#include <algorithm>
 #include <array>
 
 #include "base/files.h"
 #include "base/startup_file.h"
 #include "base/text.h"
-#include "linux/addresses.h"
-#include "linux/links.h"
 #include "linux/netns.h"
-#include "podnet/host_check.h"
 #include "podnet/pod.h"
 #include "rpc/client.h"
 #include "rpc/wire.pb.h"
@@ -267,36 +263,8 @@ Result<> check_pod(const PodCall& call) {
   if (routes.empty()) {
     return Error{Errc::invalid_argument, "no prevResult of an ADD of this plugin"};
   }
-  std::vector<std::string> missing;
-  podnet::WantedHost wanted;
-  wanted.network.family = routes.front().address.family();
-  for (const auto& route : routes) {
-    wanted.pods.push_back({route.address, route.host_veth, route.table});
-  }
-  VPCCNI_TRY(const auto seen, podnet::read_host(wanted));
-  for (const auto& pod : wanted.pods) {
-    for (const auto& fault : podnet::find_pod_faults(pod, seen)) {
-      missing.push_back(fault.what);
-    }
-  }
-  VPCCNI_TRY(const auto netns, linux::Netns::open(call.request.netns));
-  VPCCNI_TRY(auto inside, linux::Netlink::open_in(netns));
-  for (std::size_t i = 0; i < routes.size(); ++i) {
-    const auto name = podnet::container_link_name(call.request.ifname, static_cast<int>(i));
-    const auto link = linux::get_link(inside, name);
-    if (!link) {
-      missing.push_back("link " + name + " of the pod");
-      continue;
-    }
-    VPCCNI_TRY(const auto addresses,
-               linux::addresses(inside, link->index, routes[i].address.family()));
-    const bool has = std::any_of(addresses.begin(), addresses.end(), [&](const auto& one) {
-      return one.value.address == routes[i].address;
-    });
-    if (!has) {
-      missing.push_back("address " + to_string(routes[i].address) + " of the pod");
-    }
-  }
+  VPCCNI_TRY(const auto missing,
+             podnet::missing_of_pod(call.request.netns, call.request.ifname, routes));
   if (!missing.empty()) {
     return Error{Errc::not_found, "missing: " + base::join(missing, "; ")};
   }

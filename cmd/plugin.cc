@@ -1,12 +1,12 @@
 #include "cmd/plugin.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "cmd/version.h"
 #include "cni/failure.h"
 #include "cni/version.h"
+#include "linux/netns.h"
 
 namespace vpccni::cmd {
 
@@ -25,10 +25,9 @@ base::Sink log_sink(const std::string& log_file) {
 }
 
 bool same_netns(const std::string& path) {
-  struct stat theirs {};
-  struct stat ours {};
-  return ::stat(path.c_str(), &theirs) == 0 && ::stat("/proc/self/ns/net", &ours) == 0 &&
-         theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+  const auto theirs = linux::Netns::open(path);
+  const auto ours = linux::Netns::current();
+  return theirs && ours && linux::is_same(*theirs, *ours).value_or(false);
 }
 
 }  // namespace

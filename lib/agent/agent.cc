@@ -329,10 +329,9 @@ podnet::WantedHost Agent::wanted_host() const {
   for (const auto& entry : core_->store().assignments()) {
     const auto lease = core_->store().find(entry.key);
     if (lease && lease->eni != net::EniId() && entry.key.network != ipam::kRecoveredNetwork) {
-      wanted.pods.push_back({entry.address,
+      wanted.pods.push_back({entry.address, lease->table,
                              podnet::host_veth_name(node_.network.veth_prefix, entry.pod.name_space,
-                                                    entry.pod.name, 0),
-                             lease->table});
+                                                    entry.pod.name, 0)});
     }
   }
   return wanted;

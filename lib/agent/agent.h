@@ -1,9 +1,8 @@
 #pragma once
 // The daemon: one loop thread that owns the core and all sockets, and three threads for work that
 // blocks (pool: EC2 and kernel; side: IMDS refreshes; host: what must not wait for either);
-// Kubernetes has its own (cluster.h). Each
-// turn of the loop is one batch: events, one checkpoint write, replies. No lock is needed beyond
-// the queues.
+// Kubernetes has its own (cluster.h). Each turn of the loop is one batch: events, one checkpoint
+// write, replies. No lock is needed beyond the queues and the kernel edge's list of ENIs.
 
 #include <map>
 #include <memory>

@@ -1,6 +1,7 @@
 #pragma once
 // The kernel edge of the agent: what it asks of podnet, so that tests can put a kernel that
-// behaves in its place. Calls are synchronous and come from the pool thread.
+// behaves in its place. Calls are synchronous, and come from the pool thread if nothing else is
+// said.
 
 #include <map>
 #include <mutex>
@@ -17,6 +18,7 @@ class Kernel {
   /// not_found while no link with that MAC is there yet.
   virtual Result<> set_up_eni(const podnet::EniNetwork& eni) = 0;
   virtual Result<> delete_rules_from(const net::Ip& source) = 0;
+  /// From the side thread.
   virtual Result<> update_chains(const podnet::HostNetwork& network) = 0;
   virtual Result<podnet::HostPods> host_pods() = 0;
   /// Those that were set up and whose rules were not deleted since. From any thread.

@@ -112,20 +112,22 @@ std::string SelfHealing::remover() const {
 
 void SelfHealing::looked(const Healing& healing) {
   looking_ = false;
+  const bool anything = !healing.repair.empty() || !healing.fought.empty() || !healing.lost.empty();
+  const std::string by = anything ? remover() : std::string();
   for (const auto& fault : healing.repair) {
     metrics_.add<Metric::vpccni_dataplane_repairs_total>({podnet::to_string(fault.object)});
     log_.warn("somebody removed a kernel object of ours; put back",
-              {{"object", fault.what}, {"last_remover", remover()}});
+              {{"object", fault.what}, {"last_remover", by}});
   }
   for (const auto& what : healing.fought) {
     log_.error("somebody removes a kernel object of ours again and again; put back with pauses",
-               {{"object", what}, {"last_remover", remover()}});
-    sources_.tell("DataplaneFight", what + " is removed again and again, last by " + remover() +
+               {{"object", what}, {"last_remover", by}});
+    sources_.tell("DataplaneFight", what + " is removed again and again, last by " + by +
                                         ": pods lose traffic until it stops");
   }
   for (const auto& what : healing.lost) {
     log_.error("a kernel object of a pod is gone; only a new pod gets another",
-               {{"object", what}, {"last_remover", remover()}});
+               {{"object", what}, {"last_remover", by}});
     sources_.tell("PodLinkLost", what + " is gone: delete the pod, so that it gets a new one");
   }
   if (std::exchange(again_, false)) {

@@ -94,6 +94,15 @@ std::vector<std::string> rule_words(std::string_view spec) {
   return words;
 }
 
+std::string_view word_after(const std::vector<std::string>& words, std::string_view option) {
+  const auto at = std::find(words.begin(), words.end(), option);
+  return at == words.end() || at + 1 == words.end() ? std::string_view() : *(at + 1);
+}
+
+std::string transaction(std::string_view table, const std::string& commands) {
+  return commands.empty() ? std::string() : "*" + std::string(table) + "\n" + commands + "COMMIT\n";
+}
+
 Result<SavedTable> Iptables::save(std::string_view table) const {
   std::vector<std::string> argv = save_;
   argv.insert(argv.end(), {"-t", std::string(table)});

@@ -31,6 +31,11 @@ Result<SavedTable> parse_save(std::string_view table, std::string_view text);
 
 /// The words of a rule's text, with its quotes and backslashes resolved.
 std::vector<std::string> rule_words(std::string_view spec);
+/// The word behind an option, "-j"; empty if there is none.
+std::string_view word_after(const std::vector<std::string>& words, std::string_view option);
+
+/// What Iptables::restore takes: commands, a line each, on one table; nothing for no commands.
+std::string transaction(std::string_view table, const std::string& commands);
 
 class Iptables {
  public:

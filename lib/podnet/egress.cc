@@ -14,6 +14,7 @@
 #include "linux/sysctls.h"
 #include "podnet/apply_plan.h"
 #include "podnet/pod.h"
+#include "podnet/pod_sides.h"
 
 namespace vpccni::podnet {
 
@@ -62,8 +63,11 @@ class Attachment {
   void undo();
 
  private:
-  Attachment(const EgressPod& pod, linux::Netns netns, linux::Netlink host, linux::Netlink inside)
-      : pod_(pod), netns_(std::move(netns)), host_(std::move(host)), inside_(std::move(inside)) {}
+  Attachment(const EgressPod& pod, PodSides sides)
+      : pod_(pod),
+        netns_(std::move(sides.netns)),
+        host_(std::move(sides.host)),
+        inside_(std::move(sides.pod)) {}
 
   net::Family family() const { return pod_.address.address.family(); }
   Result<> create_links();
@@ -83,20 +87,14 @@ class Attachment {
 };
 
 Result<Attachment> Attachment::open(const std::string& netns_path, const EgressPod& pod) {
-  VPCCNI_TRY(linux::Netns netns, linux::Netns::open(netns_path));
-  VPCCNI_TRY(const linux::Netns home, linux::Netns::current());
-  VPCCNI_TRY(const bool own, linux::is_same(home, netns));
-  if (own) {
-    return Error{Errc::invalid_argument, netns_path + " is the host's own network namespace"};
-  }
-  VPCCNI_TRY(linux::Netlink host, linux::Netlink::open());
-  VPCCNI_TRY(linux::Netlink inside, linux::Netlink::open_in(netns));
+  VPCCNI_TRY(PodSides sides, open_sides(netns_path));
   const auto link = egress_link_name(pod.address.address.family());
-  if (linux::get_link(inside, link)) {  // before anything is made: it may be of an ADD that holds
+  if (linux::get_link(sides.pod,
+                      link)) {  // before anything is made: it may be of an ADD that holds
     return Error{Errc::already_exists,
                  "the pod's namespace has a link " + std::string(link) + " already", "EEXIST"};
   }
-  return Attachment(pod, std::move(netns), std::move(host), std::move(inside));
+  return Attachment(pod, std::move(sides));
 }
 
 Result<> Attachment::create_links() {

@@ -1,6 +1,5 @@
 #include "podnet/egress_snat.h"
 
-#include <algorithm>
 #include <vector>
 
 #include "base/name_hash.h"
@@ -36,9 +35,7 @@ bool jumps_to(const linux::SavedRule& rule, std::string_view chain) {
   if (rule.spec.find(chain) == std::string::npos) {
     return false;
   }
-  const auto words = linux::rule_words(rule.spec);
-  const auto jump = std::find(words.begin(), words.end(), "-j");
-  return jump != words.end() && jump + 1 != words.end() && *(jump + 1) == chain;
+  return linux::word_after(linux::rule_words(rule.spec), "-j") == chain;
 }
 
 bool says(const linux::SavedRule& rule, const std::string& spec) {
@@ -54,10 +51,6 @@ bool holds(const linux::SavedTable& nat, std::string_view chain,
     }
   }
   return at == specs.size();
-}
-
-std::string transaction(const std::string& plan) {
-  return plan.empty() ? std::string() : "*nat\n" + plan + "COMMIT\n";
 }
 
 }  // namespace
@@ -93,7 +86,7 @@ std::string plan_egress_snat(const linux::SavedTable& nat, const EgressSnat& wan
   if (!stands) {
     plan.append("-A ").append(kPostrouting).append(" ").append(jump).append("\n");
   }
-  return transaction(plan);
+  return linux::transaction("nat", plan);
 }
 
 std::string plan_egress_removal(const linux::SavedTable& nat, std::string_view chain) {
@@ -106,7 +99,7 @@ std::string plan_egress_removal(const linux::SavedTable& nat, std::string_view c
   if (nat.has_chain(chain)) {
     plan.append("-F ").append(chain).append("\n-X ").append(chain).append("\n");
   }
-  return transaction(plan);
+  return linux::transaction("nat", plan);
 }
 
 }  // namespace vpccni::podnet

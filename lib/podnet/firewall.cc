@@ -16,6 +16,8 @@ namespace {
 using linux::rule_words;
 using linux::SavedRule;
 using linux::SavedTable;
+using linux::transaction;
+using linux::word_after;
 using Specs = std::vector<std::string>;
 
 constexpr std::string_view kSnatPrefix = "AWS-SNAT-CHAIN-";
@@ -178,12 +180,9 @@ void plan_own_chain(const SavedTable& existing, std::string_view chain, const Wa
 }
 
 bool is_mine(const std::vector<std::string>& words, std::span<const Mine> mine) {
-  const auto after = [&](std::string_view option) -> std::string_view {
-    const auto at = std::find(words.begin(), words.end(), option);
-    return at == words.end() || at + 1 == words.end() ? std::string_view() : *(at + 1);
-  };
   return std::any_of(mine.begin(), mine.end(), [&](const Mine& m) {
-    return after("--comment") == m.comment && after("-j").starts_with(m.target);
+    return word_after(words, "--comment") == m.comment &&
+           word_after(words, "-j").starts_with(m.target);
   });
 }
 
@@ -262,10 +261,6 @@ void plan_old_chains(const SavedTable& existing, std::string& plan) {
       plan += line("-X", chain, {});
     }
   }
-}
-
-std::string transaction(std::string_view table, const std::string& plan) {
-  return plan.empty() ? std::string() : "*" + std::string(table) + "\n" + plan + "COMMIT\n";
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ void check_eni(const EniNetwork& eni, const SeenHost& seen, std::vector<Fault>& 
   }
 }
 
-void check_pod(const PodWiring& pod, const SeenHost& seen, std::vector<Fault>& faults) {
+void check_pod(const PodRoute& pod, const SeenHost& seen, std::vector<Fault>& faults) {
   const Link* link = find_link(seen, [&](const Link& one) { return one.name == pod.host_veth; });
   if (link == nullptr) {
     faults.push_back(
@@ -141,7 +141,7 @@ std::vector<Fault> find_faults(const WantedHost& wanted, const SeenHost& seen) {
       want_rule(seen, HostObject::rule_service, external_service_rule(cidr), faults);
     }
   }
-  for (const PodWiring& pod : wanted.pods) {
+  for (const PodRoute& pod : wanted.pods) {
     check_pod(pod, seen, faults);
   }
   std::stable_sort(faults.begin(), faults.end(), [](const Fault& a, const Fault& b) {
@@ -150,7 +150,7 @@ std::vector<Fault> find_faults(const WantedHost& wanted, const SeenHost& seen) {
   return faults;
 }
 
-std::vector<Fault> find_pod_faults(const PodWiring& pod, const SeenHost& seen) {
+std::vector<Fault> find_pod_faults(const PodRoute& pod, const SeenHost& seen) {
   std::vector<Fault> faults;
   check_pod(pod, seen, faults);
   return faults;

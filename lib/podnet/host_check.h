@@ -14,20 +14,14 @@
 #include "linux/routes.h"
 #include "linux/rules.h"
 #include "podnet/host.h"
+#include "podnet/pod.h"
 
 namespace vpccni::podnet {
-
-/// One pod on the host's side.
-struct PodWiring {
-  net::Ip address;
-  std::string host_veth;
-  net::TableId table = net::kMainTable;  // of its ENI; main: the primary's
-};
 
 struct WantedHost {
   HostNetwork network;
   std::vector<EniNetwork> enis;  // secondary ones
-  std::vector<PodWiring> pods;
+  std::vector<PodRoute> pods;    // with their host_veth
 };
 
 struct SeenHost {
@@ -63,7 +57,7 @@ struct Fault {
 /// All faults of the host, links first.
 std::vector<Fault> find_faults(const WantedHost& wanted, const SeenHost& seen);
 /// Those of one pod: what CHECK asks.
-std::vector<Fault> find_pod_faults(const PodWiring& pod, const SeenHost& seen);
+std::vector<Fault> find_pod_faults(const PodRoute& pod, const SeenHost& seen);
 
 Result<SeenHost> read_host(const WantedHost& wanted);
 /// One batch. A route or address that is there by now is fine; a rule is then there twice.

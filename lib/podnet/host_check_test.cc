@@ -20,8 +20,8 @@ struct WiredHost {
                     .ip = ip("10.0.1.10"),
                     .subnet = cidr("10.0.1.0/24"),
                     .table = net::TableId(2)}};
-    wanted.pods = {{ip("10.0.0.20"), "eni-a", net::kMainTable},
-                   {ip("10.0.1.30"), "eni-b", net::TableId(2)}};
+    wanted.pods = {{ip("10.0.0.20"), net::kMainTable, "eni-a"},
+                   {ip("10.0.1.30"), net::TableId(2), "eni-b"}};
     must(set_up_host_network(wanted.network));
     must(update_external_service_rules(wanted.network.external_services));
     must(set_up_eni(wanted.enis.front()));

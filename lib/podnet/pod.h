@@ -56,4 +56,10 @@ struct PodRoute {
 /// objects are success. Never enters the pod's namespace.
 Result<> detach_pod(const std::vector<PodRoute>& routes);
 
+/// What of an attach_pod is not there any more, in words: on the host and, under `ifname` and the
+/// names that follow from it, in the pod. Changes nothing.
+Result<std::vector<std::string>> missing_of_pod(const std::string& netns_path,
+                                                std::string_view ifname,
+                                                const std::vector<PodRoute>& routes);
+
 }  // namespace vpccni::podnet

@@ -12,6 +12,7 @@
 #include "linux/rules.h"
 #include "linux/sysctls.h"
 #include "podnet/pod.h"
+#include "podnet/pod_sides.h"
 #include "podnet/policy_rules.h"
 
 namespace vpccni::podnet {
@@ -76,8 +77,8 @@ class Attachment {
   void undo();
 
  private:
-  Attachment(linux::Netns netns, linux::Netlink host, linux::Netlink pod)
-      : netns_(std::move(netns)), host_(std::move(host)), pod_(std::move(pod)) {}
+  explicit Attachment(PodSides sides)
+      : netns_(std::move(sides.netns)), host_(std::move(sides.host)), pod_(std::move(sides.pod)) {}
 
   Result<linux::Link> create_link(const PodLink& link);
   Result<> remove_stale_link(const PodLink& link, const linux::Reply& host_end);
@@ -93,15 +94,8 @@ class Attachment {
 };
 
 Result<Attachment> Attachment::open(const std::string& netns_path) {
-  VPCCNI_TRY(linux::Netns netns, linux::Netns::open(netns_path));
-  VPCCNI_TRY(const linux::Netns home, linux::Netns::current());
-  VPCCNI_TRY(const bool own, linux::is_same(home, netns));
-  if (own) {
-    return Error{Errc::invalid_argument, netns_path + " is the host's own network namespace"};
-  }
-  VPCCNI_TRY(linux::Netlink host, linux::Netlink::open());
-  VPCCNI_TRY(linux::Netlink pod, linux::Netlink::open_in(netns));
-  return Attachment(std::move(netns), std::move(host), std::move(pod));
+  VPCCNI_TRY(PodSides sides, open_sides(netns_path));
+  return Attachment(std::move(sides));
 }
 
 void Attachment::undo() {

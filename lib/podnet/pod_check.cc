@@ -1,0 +1,55 @@
+#include <algorithm>
+
+#include "linux/addresses.h"
+#include "linux/links.h"
+#include "linux/netns.h"
+#include "podnet/host_check.h"
+#include "podnet/pod.h"
+
+namespace vpccni::podnet {
+
+namespace {
+
+Result<> look_inside(const std::string& netns_path, std::string_view ifname,
+                     const std::vector<PodRoute>& routes, std::vector<std::string>& missing) {
+  VPCCNI_TRY(const auto netns, linux::Netns::open(netns_path));
+  VPCCNI_TRY(auto inside, linux::Netlink::open_in(netns));
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    const net::Ip& address = routes[i].address;
+    const auto name = container_link_name(ifname, static_cast<int>(i));
+    const auto link = linux::get_link(inside, name);
+    if (!link) {
+      missing.push_back("link " + name + " of the pod");
+      continue;
+    }
+    VPCCNI_TRY(const auto all, linux::addresses(inside, link->index, address.family()));
+    if (std::none_of(all.begin(), all.end(),
+                     [&](const auto& one) { return one.value.address == address; })) {
+      missing.push_back("address " + to_string(address) + " of the pod");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> missing_of_pod(const std::string& netns_path,
+                                                std::string_view ifname,
+                                                const std::vector<PodRoute>& routes) {
+  std::vector<std::string> missing;
+  if (routes.empty()) {
+    return missing;
+  }
+  WantedHost wanted;
+  wanted.network.family = routes.front().address.family();
+  VPCCNI_TRY(const auto seen, read_host(wanted));
+  for (const PodRoute& route : routes) {
+    for (const Fault& fault : find_pod_faults(route, seen)) {
+      missing.push_back(fault.what);
+    }
+  }
+  VPCCNI_CHECK(look_inside(netns_path, ifname, routes, missing));
+  return missing;
+}
+
+}  // namespace vpccni::podnet
