@@ -8,6 +8,7 @@
 #include "linux/netns.h"
 #include "podnet/pod.h"
 #include "rpc/client.h"
+#include "rpc/release_journal.h"
 #include "rpc/wire.pb.h"
 
 namespace vpccni::cmd {
@@ -224,6 +225,10 @@ Result<cni::Added> add_pod(const PodCall& call) {
   if (auto netns = linux::Netns::open(call.request.netns); !netns) {
     return wrap(std::move(netns).error(), "add cmd: network namespace of the pod");
   }
+  // A DEL of this sandbox that the agent has not seen yet must not take the address away again.
+  const rpc::ReleaseJournal journal{std::string(rpc::kReleaseJournal)};
+  VPCCNI_CHECK(wrap(journal.forget(call.request.container_id, call.request.ifname),
+                    "add cmd: an older DEL of this sandbox stays in the release journal"));
   auto reply = ask_agent<::rpc::AddNetworkReply>(kAddNetwork, add_request(call));
   if (!reply) {
     const bool down = reply.error().cause == "AGENT_DOWN";
@@ -288,6 +293,14 @@ Result<> del_pod(const PodCall& call) {
     if (reply.error().message.find(kUnknownPod) != std::string::npos) {
       call.log.info("the agent does not know the pod: nothing to delete");
       return {};
+    }
+    // Before anything is taken away: should this process die here, the runtime calls again.
+    const rpc::ReleaseJournal journal{std::string(rpc::kReleaseJournal)};
+    if (auto written = journal.put(request); !written) {
+      call.log.error(
+          "the DEL is not in the release journal; the agent frees the address when it "
+          "starts and finds the pod's link gone",
+          {{"error", written.error().message}});
     }
     const auto routes = routes_of_result(call);
     call.log.warn("the agent does not answer; rules and routes go by prevResult",

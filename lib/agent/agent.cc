@@ -17,6 +17,7 @@ using std::chrono::seconds;
 
 constexpr auto kVpcCidrPeriod = seconds(30);
 constexpr auto kSecurityGroupPeriod = seconds(30);
+constexpr auto kLateDelPeriod = seconds(5);
 
 }  // namespace
 
@@ -54,6 +55,7 @@ void Agent::run() {
     timers_.push_back(loop_.every(kSecurityGroupPeriod, [this] { refresh_security_groups(); }));
   }
   connections_ = std::make_unique<ConnectionFlush>(loop_, host_, edges_.log);
+  take_late_dels();  // before healing, which would put back what those pods had
   if (node_.settings.dataplane_reconcile) {
     healing_ = std::make_unique<SelfHealing>(
         loop_, host_, edges_.clock, edges_.log, metrics_,
@@ -79,6 +81,21 @@ void Agent::run() {
   leaked_ = schedule_leaked(loop_, side_, edges_, node_);
   commit();
   loop_.run([this] { commit(); });
+}
+
+void Agent::take_late_dels() {
+  const auto held = [this](const ::rpc::DelNetworkRequest& request) -> std::optional<net::Ip> {
+    const auto key = core_->entry_of(to_event(request, 0, facts_));
+    const auto lease = key ? core_->store().find(*key) : std::nullopt;
+    return lease ? std::optional(lease->address) : std::nullopt;
+  };
+  late_dels_ = std::make_unique<LateDels>(
+      loop_, host_, edges_.kernel, edges_.log, rpc::ReleaseJournal(options_.release_journal),
+      LateDels::Sources{held, [this](std::string_view bytes, rpc::Done done) {
+                          del_network(bytes, std::move(done));
+                        }});
+  late_dels_->look();
+  timers_.push_back(loop_.every(kLateDelPeriod, [this] { late_dels_->look(); }));
 }
 
 std::vector<net::EniId> Agent::known_enis() const {
@@ -328,7 +345,8 @@ podnet::WantedHost Agent::wanted_host() const {
   }
   for (const auto& entry : core_->store().assignments()) {
     const auto lease = core_->store().find(entry.key);
-    if (lease && lease->eni != net::EniId() && entry.key.network != ipam::kRecoveredNetwork) {
+    if (lease && lease->eni != net::EniId() && entry.key.network != ipam::kRecoveredNetwork &&
+        !late_dels_->takes(entry.address)) {
       wanted.pods.push_back({entry.address, lease->table,
                              podnet::host_veth_name(node_.network.veth_prefix, entry.pod.name_space,
                                                     entry.pod.name, 0)});

@@ -14,6 +14,7 @@
 #include "agent/connection_flush.h"
 #include "agent/execute.h"
 #include "agent/failed_adds.h"
+#include "agent/late_dels.h"
 #include "agent/leaked_schedule.h"
 #include "agent/rpc_service.h"
 #include "agent/self_healing.h"
@@ -39,6 +40,7 @@ struct Listen {
 struct AgentOptions {
   Listen listen;
   CheckpointFiles files;
+  std::string release_journal{rpc::kReleaseJournal};
   std::stop_source ending;  // asked to stop when the edges' waits shall end, too
 };
 
@@ -89,6 +91,7 @@ class Agent {
   void post_event(ipam::Event event);  // from a worker
   void refresh_vpc_cidrs();
   podnet::WantedHost wanted_host() const;
+  void take_late_dels();
   void refresh_security_groups();
 
   // agent_cluster.cc
@@ -134,6 +137,7 @@ class Agent {
   std::unique_ptr<Cluster> cluster_;      // the workers tell it what EC2 denies
   std::unique_ptr<SelfHealing> healing_;  // null: rules and routes are left as they are
   std::unique_ptr<ConnectionFlush> connections_;
+  std::unique_ptr<LateDels> late_dels_;
   Worker side_;
   Worker host_;
   Worker pool_;  // last: the workers' tasks use the others

@@ -21,6 +21,8 @@ class Kernel {
   /// From the side thread.
   virtual Result<> update_chains(const podnet::HostNetwork& network) = 0;
   virtual Result<podnet::HostPods> host_pods() = 0;
+  /// The rules to and from a pod's address. From the host thread.
+  virtual Result<> remove_pod_rules(const net::Ip& /*address*/) { return {}; }
   /// Those that were set up and whose rules were not deleted since. From any thread.
   virtual std::vector<podnet::EniNetwork> enis() const { return {}; }
 };
@@ -49,6 +51,9 @@ class PodnetKernel final : public Kernel {
     return {};
   }
   Result<podnet::HostPods> host_pods() override { return podnet::host_pods(); }
+  Result<> remove_pod_rules(const net::Ip& address) override {
+    return podnet::remove_pod_rules(address);
+  }
   std::vector<podnet::EniNetwork> enis() const override {
     const std::lock_guard lock(mutex_);
     std::vector<podnet::EniNetwork> all;

@@ -191,6 +191,25 @@ void Core::give_up_parked(base::Instant now) {
   }
 }
 
+std::optional<PodKey> Core::entry_of(const PodDel& event) const {
+  const PodKey migrated{"_migrated-from-cri", event.key.container, "unknown"};
+  const PodKey by_name = recovered_key(event.host_veth);
+  const PodKey by_sandbox = recovered_key(event.host_link);
+  if (store_.find(event.key)) {
+    return event.key;
+  }
+  if (store_.find(migrated)) {
+    return migrated;
+  }
+  if (!event.host_veth.empty() && store_.find(by_name)) {
+    return by_name;
+  }
+  if (!event.host_link.empty() && store_.find(by_sandbox)) {
+    return by_sandbox;
+  }
+  return std::nullopt;
+}
+
 void Core::handle(PodDel& event, base::Instant now) {
   for (auto parked = parked_.begin(); parked != parked_.end();) {
     if (parked->add.key != event.key) {
@@ -200,19 +219,7 @@ void Core::handle(PodDel& event, base::Instant now) {
     refuse(parked->add, {"POD_DELETED", "its DEL came while it waited for an address"});
     parked = parked_.erase(parked);
   }
-  PodKey key = event.key;
-  if (!store_.find(key)) {
-    const PodKey migrated{"_migrated-from-cri", key.container, "unknown"};
-    const PodKey by_name = recovered_key(event.host_veth);
-    const PodKey by_sandbox = recovered_key(event.host_link);
-    if (store_.find(migrated)) {
-      key = migrated;
-    } else if (!event.host_veth.empty() && store_.find(by_name)) {
-      key = by_name;
-    } else if (!event.host_link.empty() && store_.find(by_sandbox)) {
-      key = by_sandbox;
-    }
-  }
+  const PodKey key = entry_of(event).value_or(event.key);
   auto change = store_.release(key, now);
   if (!change) {
     effects_.push_back(ReplyDel{event.token, std::move(change).error()});

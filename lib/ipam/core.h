@@ -65,6 +65,9 @@ class Core {
   const Limits& limits() const { return options_.limits; }
   const PlanView& plan() const { return plan_; }
 
+  /// The key under which the pod of a DEL is kept: its own, or that of an entry taken over.
+  std::optional<PodKey> entry_of(const PodDel& event) const;
+
   const Gate& gate() const { return gate_; }
   void set_targets(const Targets& targets) { options_.targets = targets; }
   void set_eni_limit(int enis) { options_.limits.enis = enis; }

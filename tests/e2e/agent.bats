@@ -142,6 +142,49 @@ all_ping() {
   )
 }
 
+release_queue() { ls "$(node_dir)/run/release-queue" 2>/dev/null; }
+held() { [[ "$(state)" == *"\"$1\""* ]]; }
+not_held() { ! held "$1"; }
+
+@test "a DEL while no agent runs is written down, and the next agent frees the address although the link is there" {
+  pod_add a late
+  local address id
+  address=$(pod_ip a late)
+  id=$(jq -r --arg ip "${address}" '.allocations[] | select(.ipv4 == $ip) | .containerID' "$(checkpoint)")
+  lab agent kill a
+  plugin DEL a late "${id}" "$(jq -c '{cniVersion: "1.0.0", name: "aws-cni", type: "aws-cni", prevResult: .}' \
+    "$(node_dir)/pods/late.result")"
+  [ "$(release_queue)" = "${id}-eth0" ]
+  lab agent start a
+  until_ok 20 not_held "${address}"
+  [ -z "$(release_queue)" ]
+  agent_says a 'deleted while no agent answered is free'
+  run lab exec a ip rule
+  [[ "${output}" != *"${address} "* ]]
+  all_ping
+  lab pod del a late
+}
+
+@test "a DEL that could take nothing away: the address is held until the pod is gone" {
+  pod_add a later
+  local address id
+  address=$(pod_ip a later)
+  id=$(jq -r --arg ip "${address}" '.allocations[] | select(.ipv4 == $ip) | .containerID' "$(checkpoint)")
+  lab agent kill a
+  plugin DEL a later "${id}" # no prevResult
+  lab agent start a
+  sleep 6 # a look
+  held "${address}"
+  pings a later "$(pod_ip a one)"
+  [ "$(release_queue)" = "${id}-eth0" ]
+  lab exec a ip link del "$(lab exec a ip route show "${address}" | awk '{print $3}')"
+  until_ok 20 not_held "${address}"
+  [ -z "$(release_queue)" ]
+  run lab exec a ip rule
+  [[ "${output}" != *"${address} "* ]]
+  lab pod del a later
+}
+
 @test "wrong settings: named, defaults used, or the start refused" {
   lab agent stop a
   printf '%s\n' WARM_ENI_TARGET=many AWS_VPC_ENI_MTU=12 >"$(node_dir)/agent.env"
