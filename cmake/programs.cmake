@@ -9,7 +9,7 @@ if(full_sources)
 endif()
 
 # What runs on the host's root file system: static, no TLS, no crypto library, no libevent loop.
-set(host_sources main.cc command.cc commands_host.cc cni.cc cni_pod.cc egress.cc help.cc plugin.cc probe.cc
+set(host_sources main.cc command.cc commands_host.cc cni.cc cni_gc.cc cni_pod.cc egress.cc help.cc plugin.cc probe.cc
                  version.cc)
 list(TRANSFORM host_sources PREPEND ${CMAKE_SOURCE_DIR}/cmd/)
 set(missing "")
@@ -23,7 +23,7 @@ if(missing)
 else()
   add_executable(vpccni-host ${host_sources})
   target_compile_definitions(vpccni-host PRIVATE VPCCNI_HOST=1)
-  target_link_libraries(vpccni-host PRIVATE vpccni_cni vpccni_podnet vpccni_rpc vpccni_settings)
+  target_link_libraries(vpccni-host PRIVATE vpccni_cni vpccni_podnet vpccni_ipam vpccni_rpc vpccni_settings)
   if(NOT VPCCNI_SANITIZE)
     target_link_options(vpccni-host PRIVATE -static -Wl,--gc-sections)
     set_target_properties(vpccni-host PROPERTIES LINK_SEARCH_START_STATIC ON LINK_SEARCH_END_STATIC ON)

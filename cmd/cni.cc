@@ -16,20 +16,23 @@ Result<PodCall> parse_call(const cni::Request& request, const base::Log& log,
   return PodCall{request, std::move(config), std::move(args), std::move(prev_result), log};
 }
 
-/// CHECK and STATUS: off unless the configuration asks for them.
+/// CHECK, STATUS and GC: off unless the configuration asks for them.
 Result<std::string> look(const Invocation& invocation, const cni::Request& request) {
-  const bool check = request.verb == cni::Verb::check;
-  const std::string doing = check ? "check cmd" : "status cmd";
   auto config = cni::parse_config(request.config);
   if (!config || !config->checks) {
     return std::string();
   }
-  if (!check) {
-    VPCCNI_CHECK(wrap(agent_serves(), doing));
+  if (request.verb == cni::Verb::status) {
+    VPCCNI_CHECK(wrap(agent_serves(), "status cmd"));
     return std::string();
   }
   const base::Log log = open_plugin_log(invocation, config->log_file, config->log_level);
   tell_call(log, request);
+  if (request.verb == cni::Verb::gc) {
+    VPCCNI_CHECK(wrap(collect_garbage(request, log, invocation.clock.now().wall), "gc cmd"));
+    return std::string();
+  }
+  const std::string doing = "check cmd";
   VPCCNI_TRY(const auto call, wrap(parse_call(request, log, *std::move(config)), doing));
   auto whole = wrap(check_pod(call), doing);
   if (!whole) {
@@ -41,7 +44,8 @@ Result<std::string> look(const Invocation& invocation, const cni::Request& reque
 
 /// The handler proper: what ADD prints, or "" for the other verbs.
 Result<std::string> handle(const Invocation& invocation, const cni::Request& request) {
-  if (request.verb == cni::Verb::check || request.verb == cni::Verb::status) {
+  if (request.verb == cni::Verb::check || request.verb == cni::Verb::status ||
+      request.verb == cni::Verb::gc) {
     return look(invocation, request);
   }
   const bool add = request.verb == cni::Verb::add;

@@ -35,4 +35,9 @@ Result<> check_pod(const PodCall& call);
 /// Does the agent give addresses?
 Result<> agent_serves();
 
+/// The verb GC (cni_gc.cc): pods of this network that the agent's checkpoint still names, the
+/// runtime does not, and the host shows nothing of, go to the release journal, as their DELs would
+/// have.
+Result<> collect_garbage(const cni::Request& request, const base::Log& log, base::WallTime now);
+
 }  // namespace vpccni::cmd

@@ -136,7 +136,7 @@ Result<> del(const cni::Request& request, const cni::EgressConfig& config, const
 
 Result<std::string> handle(const Invocation& invocation, const cni::Request& request) {
   if (request.verb != cni::Verb::add && request.verb != cni::Verb::del) {
-    return std::string();  // CHECK and STATUS succeed, as upstream's
+    return std::string();  // the others succeed, as upstream's
   }
   VPCCNI_TRY(const auto config,
              wrap(cni::parse_egress_config(request.config), "failed to parse config"));

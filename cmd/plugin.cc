@@ -38,15 +38,12 @@ base::Log open_plugin_log(const Invocation& invocation, const std::string& file,
 }
 
 void tell_call(const base::Log& log, const cni::Request& request) {
-  log.info(request.verb == cni::Verb::add     ? "CNI ADD"
-           : request.verb == cni::Verb::check ? "CNI CHECK"
-                                              : "CNI DEL",
-           {{"containerID", request.container_id},
-            {"netns", request.netns},
-            {"ifName", request.ifname},
-            {"args", request.args},
-            {"path", request.path},
-            {"config", request.input}});
+  log.info("CNI " + std::string(to_string(request.verb)), {{"containerID", request.container_id},
+                                                           {"netns", request.netns},
+                                                           {"ifName", request.ifname},
+                                                           {"args", request.args},
+                                                           {"path", request.path},
+                                                           {"config", request.input}});
 }
 
 int run_plugin(const Invocation& invocation, std::string_view about, PluginHandler handle) {
@@ -66,9 +63,6 @@ int run_plugin(const Invocation& invocation, std::string_view about, PluginHandl
   if (request.verb == cni::Verb::version) {
     invocation.out << cni::version_json() << '\n';
     return kDone;
-  }
-  if (request.verb == cni::Verb::gc) {
-    return kDone;  // nothing to do, as upstream: the agent knows which pods are gone
   }
   // A handler in the pod's own namespace would wire the wrong side; better before than after.
   if (!request.netns_override && !request.netns.empty() && same_netns(request.netns)) {

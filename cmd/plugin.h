@@ -10,7 +10,7 @@
 
 namespace vpccni::cmd {
 
-/// Does what is asked, but VERSION and GC; what ADD prints, or "" for the other verbs.
+/// Does what is asked, but VERSION; what ADD prints, or "" for the other verbs.
 using PluginHandler = Result<std::string> (*)(const Invocation&, const cni::Request&);
 
 /// Reads the request, answers what needs no handler, prints result or error.

@@ -219,4 +219,22 @@ TEST_CASE("the error object") {
 }
 
 }  // namespace
+TEST_CASE("GC's valid attachments are read whole or not at all") {
+  const auto parse = [](std::string_view text) {
+    return parse_valid_attachments(*base::parse_json(text));
+  };
+  CHECK(parse(R"({"cni.dev/valid-attachments": []})")->empty());
+  const auto two = parse(R"({"cni.dev/valid-attachments": [
+      {"containerID": "a", "ifname": "eth0"}, {"containerID": "b", "ifname": "eth0", "x": 1}]})");
+  REQUIRE(two);
+  CHECK(two->contains({"b", "eth0"}));
+  for (const auto* bad :
+       {"{}", R"({"cni.dev/valid-attachments": null})", R"({"cni.dev/valid-attachments": {}})",
+        R"({"cni.dev/valid-attachments": [{"containerID": "a"}]})",
+        R"({"cni.dev/valid-attachments": [{"containerID": 1, "ifname": "eth0"}]})",
+        R"({"cni.dev/valid-attachments": [{"containerID": "a", "ifname": "eth0"}, "b"]})"}) {
+    CHECK(parse(bad).error().code == Errc::invalid_argument);
+  }
+}
+
 }  // namespace vpccni::cni

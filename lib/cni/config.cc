@@ -85,6 +85,23 @@ Result<PluginConfig> parse_config(const base::Json& config) {
   return out;
 }
 
+Result<std::set<Attachment>> parse_valid_attachments(const base::Json& config) {
+  const auto* list = base::find_member(config, "cni.dev/valid-attachments");
+  if (list == nullptr || !list->is_array()) {
+    return Error{Errc::invalid_argument, "cni.dev/valid-attachments is not a list"};
+  }
+  std::set<Attachment> valid;
+  for (const auto& item : *list) {
+    Attachment one{base::string_member(item, "containerID"), base::string_member(item, "ifname")};
+    if (one.container_id.empty() || one.ifname.empty()) {
+      return Error{Errc::invalid_argument,
+                   "cni.dev/valid-attachments: an entry without containerID or ifname"};
+    }
+    valid.insert(std::move(one));
+  }
+  return valid;
+}
+
 Result<std::optional<PrevResult>> parse_prev_result(const base::Json& config,
                                                     const std::string& cni_version) {
   const auto* prev = base::find_member(config, "prevResult");

@@ -2,7 +2,9 @@
 // The plugin's own keys of the network configuration, and the result of an earlier ADD that comes
 // back in it (spec dataplane.md 1.2). Pure.
 
+#include <compare>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,11 +20,22 @@ struct PluginConfig {
   std::string log_file;    // "" means stderr
   std::string log_level;   // "" means debug
   bool multi_nic = false;  // the pod's annotation asks for it
-  /// CHECK and STATUS look (key vpccniChecks, "true"); else they succeed, as upstream's.
+  /// CHECK, STATUS and GC look (key vpccniChecks, "true"); else they succeed, as upstream's.
   bool checks = false;
 };
 
 Result<PluginConfig> parse_config(const base::Json& config);
+
+/// One interface of a sandbox that the runtime knows.
+struct Attachment {
+  std::string container_id;
+  std::string ifname;
+  friend auto operator<=>(const Attachment&, const Attachment&) = default;
+};
+
+/// GC's cni.dev/valid-attachments. One that is not wholly readable, or missing, is an error: what
+/// it would leave out must not be taken for gone.
+Result<std::set<Attachment>> parse_valid_attachments(const base::Json& config);
 
 struct ResultInterface {
   std::string name;

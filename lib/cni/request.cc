@@ -147,6 +147,12 @@ std::optional<Failure> check_config(const VerbRow& row, Request& request) {
 
 }  // namespace
 
+std::string_view to_string(Verb verb) {
+  const auto row = std::find_if(kVerbs.begin(), kVerbs.end(),
+                                [&](const VerbRow& one) { return one.verb == verb; });
+  return row->name;
+}
+
 std::variant<Request, NoCommand, Failure> read_request(const Environment& environment,
                                                        std::istream& in) {
   const std::string command = variable(environment, "CNI_COMMAND");

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "base/json.h"
@@ -18,6 +19,7 @@ using Environment = std::map<std::string, std::string>;
 inline constexpr std::size_t kStdinLimit = std::size_t{4} << 20U;
 
 enum class Verb { add, del, check, gc, status, version };
+std::string_view to_string(Verb verb);  // "ADD", as in CNI_COMMAND
 
 struct Request {
   Verb verb = Verb::version;

@@ -62,4 +62,16 @@ Result<std::vector<std::string>> missing_of_pod(const std::string& netns_path,
                                                 std::string_view ifname,
                                                 const std::vector<PodRoute>& routes);
 
+/// What the host shows of a pod while it is there.
+struct PodTrace {
+  net::Ip address;
+  std::string name_space;
+  std::string name;
+  net::Mac host_mac;  // host_veth_mac of its sandbox
+};
+
+/// Those of which the host shows neither a route to the address nor a link that could be theirs: by
+/// the pod's name, with the MAC of their sandbox or one that tells no sandbox. Indices, ascending.
+Result<std::vector<std::size_t>> vanished(const std::vector<PodTrace>& pods);
+
 }  // namespace vpccni::podnet

@@ -3,6 +3,7 @@
 #include "linux/addresses.h"
 #include "linux/links.h"
 #include "linux/netns.h"
+#include "podnet/host.h"
 #include "podnet/host_check.h"
 #include "podnet/pod.h"
 
@@ -50,6 +51,28 @@ Result<std::vector<std::string>> missing_of_pod(const std::string& netns_path,
   }
   VPCCNI_CHECK(look_inside(netns_path, ifname, routes, missing));
   return missing;
+}
+
+Result<std::vector<std::size_t>> vanished(const std::vector<PodTrace>& pods) {
+  VPCCNI_TRY(auto netlink, linux::Netlink::open());
+  VPCCNI_TRY(const auto links, linux::links(netlink));
+  VPCCNI_TRY(const auto host, host_pods());
+  const auto shown = [&](const PodTrace& pod) {
+    const std::string suffix = host_veth_name("", pod.name_space, pod.name, 0);
+    return std::any_of(host.routes.begin(), host.routes.end(),
+                       [&](const auto& route) { return route.address == pod.address; }) ||
+           std::any_of(links.begin(), links.end(), [&](const linux::Link& link) {
+             return link.name.ends_with(suffix) &&
+                    (link.mac == pod.host_mac || !is_host_veth_mac(link.mac));
+           });
+  };
+  std::vector<std::size_t> gone;
+  for (std::size_t i = 0; i < pods.size(); ++i) {
+    if (!shown(pods[i])) {
+      gone.push_back(i);
+    }
+  }
+  return gone;
 }
 
 }  // namespace vpccni::podnet

@@ -185,6 +185,35 @@ not_held() { ! held "$1"; }
   lab pod del a later
 }
 
+# MORE: more keys of the configuration.
+gc() {
+  plugin GC a one x "$(jq -cn '{cniVersion: "1.1.0", name: "aws-cni", type: "aws-cni",
+    "cni.dev/valid-attachments": []} + '"$1")"
+}
+
+# The runtime's list is empty: whatever the host still shows must be left alone all the same.
+@test "GC gives back what the runtime and the host do not know, and nothing that lives" {
+  pod_add a leaked
+  local address
+  address=$(pod_ip a leaked)
+  lab exec a ip link del "$(lab exec a ip route show "${address}" | awk '{print $3}')"
+  gc '{vpccniChecks: "true"}'
+  [ -z "$(release_queue)" ] # it is young
+  # Older for the plugin; the agent writes the file anew with the next change.
+  sed -i 's/"allocationTimestamp":[0-9]*/"allocationTimestamp":1/g' "$(checkpoint)"
+  gc '{}'
+  [ -z "$(release_queue)" ] # not told to look
+  held "${address}"
+  gc '{vpccniChecks: "true"}'
+  until_ok 20 not_held "${address}"
+  [ -z "$(release_queue)" ] # no record of a pod that lives
+  [ "$(state | jq length)" -eq 4 ]
+  all_ping
+  run gc '{vpccniChecks: "true", "cni.dev/valid-attachments": [{}]}'
+  [ "${status}" -eq 1 ]
+  lab pod del a leaked
+}
+
 @test "wrong settings: named, defaults used, or the start refused" {
   lab agent stop a
   printf '%s\n' WARM_ENI_TARGET=many AWS_VPC_ENI_MTU=12 >"$(node_dir)/agent.env"
