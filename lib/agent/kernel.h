@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 
+#include "agent/host_chains.h"
 #include "podnet/host.h"
 
 namespace vpccni::agent {
@@ -47,7 +48,7 @@ class PodnetKernel final : public Kernel {
     return podnet::delete_rules_from(source);
   }
   Result<> update_chains(const podnet::HostNetwork& network) override {
-    VPCCNI_CHECK(podnet::update_chains(network));
+    VPCCNI_CHECK(agent::update_chains(network));
     return {};
   }
   Result<podnet::HostPods> host_pods() override { return podnet::host_pods(); }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/host_chains.h"
 #include "base/files.h"
 #include "base/text.h"
 
@@ -148,7 +149,7 @@ void SelfHealing::verify_chains(bool expected) {
 }
 
 void SelfHealing::compare_chains(const podnet::HostNetwork& network, bool expected) {
-  const auto changed = podnet::update_chains(network);
+  const auto changed = agent::update_chains(network);
   if (!changed) {
     log_.error("the iptables chains could not be verified; tried again in 30 s",
                {{"error", changed.error().message}});

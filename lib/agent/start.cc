@@ -7,6 +7,7 @@
 #include "agent/attached.h"
 #include "agent/effective.h"
 #include "agent/find_limits.h"
+#include "agent/host_chains.h"
 #include "agent/startup_report.h"
 #include "base/files.h"
 #include "base/text.h"
@@ -78,13 +79,20 @@ Result<> plan_host_network(Starting& s) {
   network.veth_prefix = set.veth_prefix;
   network.mtu = set.eni_mtu;
   network.v6_egress = set.enable_v6_egress;
+  network.exempt_by_set = set.snat_ipset;
   return {};
 }
 
-Result<> set_up_host(Starting& s) {
+Result<> set_up_chains(Starting& s) {
   s.node.network.iptables = linux::detect_variant();
   s.edges.log.info("iptables", {{"variant", std::string(to_string(s.node.network.iptables))}});
-  return podnet::set_up_host_network(s.node.network);
+  std::string trouble;
+  VPCCNI_CHECK(set_up_host(s.node.network, trouble));
+  if (!trouble.empty()) {
+    s.edges.log.warn("VPCCNI_SNAT_IPSET: no set, so a rule for each block as without the setting",
+                     {{"error", trouble}});
+  }
+  return {};
 }
 
 Result<> read_files(Starting& s) {
@@ -193,7 +201,7 @@ constexpr Step kSteps[] = {
     {"read the instance's identity from IMDS", identify},
     {"find the ENI limits of the instance type", find_limits},
     {"read the VPC's CIDRs from IMDS", plan_host_network},
-    {"set up rules and chains of the host", set_up_host},
+    {"set up rules and chains of the host", set_up_chains},
     {"read the checkpoint", read_files},
     {"set up the attached ENIs", set_up_enis},
     {"restore pods from checkpoint and kernel", restore_pods},

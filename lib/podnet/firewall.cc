@@ -66,6 +66,10 @@ std::string return_for(const net::Cidr& cidr, std::string_view why) {
   return to + comment(why) + " -j RETURN";
 }
 
+std::string return_for_set(std::string_view why) {
+  return "-m set --match-set " + std::string(kExemptSet) + " dst " + comment(why) + " -j RETURN";
+}
+
 /// One wanted chain: `returns` in the order in which missing ones are inserted at the top (so that
 /// the last stands first), and the final rule.
 struct WantedChain {
@@ -83,16 +87,27 @@ void add_once(Specs& specs, std::string spec) {
   }
 }
 
+bool needs_rule(const net::Cidr& cidr, const HostNetwork& wanted) {
+  return !wanted.exempt_by_set || cidr.length() == 0;
+}
+
 WantedChain snat_chain(const HostNetwork& wanted) {
   WantedChain chain;
   if (wanted.external_snat) {
     return chain;
   }
+  if (wanted.exempt_by_set) {
+    chain.returns.push_back(return_for_set("AWS SNAT CHAIN"));
+  }
   for (const net::Cidr& cidr : wanted.vpc_cidrs) {
-    add_once(chain.returns, return_for(cidr, "AWS SNAT CHAIN"));
+    if (needs_rule(cidr, wanted)) {
+      add_once(chain.returns, return_for(cidr, "AWS SNAT CHAIN"));
+    }
   }
   for (const net::Cidr& cidr : wanted.snat_exclusions) {
-    add_once(chain.returns, return_for(cidr, "AWS SNAT CHAIN EXCLUSION"));
+    if (needs_rule(cidr, wanted)) {
+      add_once(chain.returns, return_for(cidr, "AWS SNAT CHAIN EXCLUSION"));
+    }
   }
   std::string last = "! -o vlan+ " + comment("AWS, SNAT") +
                      " -m addrtype ! --dst-type LOCAL -j SNAT --to-source " +
@@ -110,7 +125,13 @@ WantedChain connmark_chain(const HostNetwork& wanted) {
     return chain;
   }
   const auto& excluded = wanted.snat_exclusions;
+  if (wanted.exempt_by_set) {
+    chain.returns.push_back(return_for_set("AWS CONNMARK CHAIN, VPC CIDR"));
+  }
   const auto add = [&](const net::Cidr& cidr) {
+    if (!needs_rule(cidr, wanted)) {
+      return;
+    }
     // A CIDR that is both is called excluded.
     const bool is_excluded = std::find(excluded.begin(), excluded.end(), cidr) != excluded.end();
     add_once(chain.returns, return_for(cidr, is_excluded ? "AWS CONNMARK CHAIN, EXCLUDED CIDR"
@@ -264,6 +285,15 @@ void plan_old_chains(const SavedTable& existing, std::string& plan) {
 }
 
 }  // namespace
+
+std::vector<net::Cidr> HostNetwork::exempt_set() const {
+  std::vector<net::Cidr> blocks;
+  for (const auto* list : {&vpc_cidrs, &snat_exclusions}) {
+    std::copy_if(list->begin(), list->end(), std::back_inserter(blocks),
+                 [](const net::Cidr& cidr) { return cidr.length() > 0; });
+  }
+  return blocks;
+}
 
 std::string plan_nat(const SavedTable& existing, const HostNetwork& wanted) {
   Specs prerouting;

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -32,7 +33,15 @@ struct HostNetwork {
   net::Family family = net::Family::v4;  // of the pods; IPv6 has the mark rule and no chains
   linux::IptablesVariant iptables = linux::IptablesVariant::as_installed;
   bool v6_egress = false;  // pods of an IPv4 cluster have IPv6 egress
+  /// Where packets keep their source by one rule and the set kExemptSet (ipset.h), not by a rule
+  /// for each block. The set has to be there before the chains are set up.
+  bool exempt_by_set = false;
+
+  /// What that set holds: VPC and excluded blocks. One of length 0 does not fit into it; it has a
+  /// rule in any case.
+  std::vector<net::Cidr> exempt_set() const;
 };
+inline constexpr std::string_view kExemptSet = "vpccni-exempt";
 
 /// 2.4: primary link MTU, the rule against calls to egress addresses, rule 1024, iptables sets A
 /// and B in one transaction per table, clean-up of stale chains. Idempotent; no window without

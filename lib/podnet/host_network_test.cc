@@ -126,6 +126,31 @@ TEST_CASE("a node's chains and rule are those of worked example 9.1") {
   }
 }
 
+TEST_CASE("blocks in a set: one rule each in both chains, and back") {
+  const std::string variant = GENERATE("nft", "legacy");
+  CAPTURE(variant);
+  const IptablesVariant iptables(variant);
+  const TestHost host;
+  host.add_enis();
+  sh("ipset create " + std::string(kExemptSet) + " hash:net");
+  REQUIRE(set_up_host_network(node()));
+  HostNetwork by_set = node();
+  by_set.exempt_by_set = true;
+  by_set.snat_exclusions.push_back(cidr("0.0.0.0/0"));
+  CHECK(by_set.exempt_set() == std::vector{cidr("10.0.0.0/16"), cidr("192.168.0.0/16")});
+  CHECK(*update_chains(by_set));
+  CHECK_FALSE(*update_chains(by_set));
+  CHECK(
+      sh("iptables-save -t nat | grep -e RETURN") ==
+      R"(-A AWS-CONNMARK-CHAIN-0 -m comment --comment "AWS CONNMARK CHAIN, EXCLUDED CIDR" -j RETURN
+-A AWS-CONNMARK-CHAIN-0 -m set --match-set vpccni-exempt dst -m comment --comment "AWS CONNMARK CHAIN, VPC CIDR" -j RETURN
+-A AWS-SNAT-CHAIN-0 -m comment --comment "AWS SNAT CHAIN EXCLUSION" -j RETURN
+-A AWS-SNAT-CHAIN-0 -m set --match-set vpccni-exempt dst -m comment --comment "AWS SNAT CHAIN" -j RETURN
+)");
+  REQUIRE(set_up_host_network(node()));
+  CHECK(table("nat") == kNat);
+}
+
 TEST_CASE("changed settings change the node's rules, and back") {
   const std::string variant = GENERATE("nft", "legacy");
   CAPTURE(variant);

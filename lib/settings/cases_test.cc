@@ -125,6 +125,7 @@ const std::map<std::string, Reader, std::less<>>& readers() {
       {"VPCCNI_PD_FALLBACK", read<&Settings::pd_fallback>},
       {"VPCCNI_READY_MIN_IPS", read<&Settings::ready_min_ips>},
       {"VPCCNI_RPC_PEERS", read<&Settings::rpc_peers>},
+      {"VPCCNI_SNAT_IPSET", read<&Settings::snat_ipset>},
       {"VPCCNI_SUBNET_TAGS", read<&Settings::subnet_tags>},
       {"VPCCNI_WARM_MODE", read<&Settings::warm_mode>},
       {"VPC_CNI_VERSION", read<&Settings::vpc_cni_version>},

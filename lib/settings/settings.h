@@ -109,6 +109,7 @@ struct Settings {
   int eni_mtu = 9001;
   std::string veth_prefix = "eni";
   bool enable_v6_egress = false;
+  bool snat_ipset = false;
 
   friend bool operator==(const Settings&, const Settings&) = default;
 };

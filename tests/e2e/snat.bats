@@ -78,6 +78,25 @@ sent() { ip -n "${VPCLAB_NAME}-a" -s -j link show "$1" | jq '.[0].stats64.tx.pac
   outside_sees 10.0.0.5 10.0.0.5
 }
 
+sets() { lab exec a ipset -n list; }
+returns() { lab exec a iptables-save -t nat | grep -c -- '-j RETURN'; }
+
+@test "VPCCNI_SNAT_IPSET: the blocks in one set, with the same sources outside" {
+  settings VPCCNI_SNAT_IPSET=true AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS=198.51.100.0/24,192.0.2.0/24
+  [ "$(sets)" = vpccni-exempt ]
+  [ "$(returns)" -eq 2 ]
+  outside_sees "$(pod_ip a first)" "$(pod_ip a second)"
+  [ "$(way_of second)" = eth1 ]
+  pings a first "$(pod_ip b third)"
+  lab exec a ipset flush vpccni-exempt # somebody: it comes back with the look at the chains
+  until_ok 45 lab exec a ipset test vpccni-exempt 198.51.100.9
+  settings VPCCNI_SNAT_IPSET=true
+  outside_sees 10.0.0.5 10.0.0.5
+  settings VPCCNI_SNAT_IPSET=false
+  [ -z "$(sets)" ]
+  outside_sees 10.0.0.5 10.0.0.5
+}
+
 @test "everything excluded stays excluded, however often the agent starts" {
   settings AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS=0.0.0.0/0
   for _ in 1 2; do

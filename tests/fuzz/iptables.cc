@@ -27,6 +27,7 @@ podnet::HostNetwork wanted_network(unsigned switches) {
     wanted.snat_exclusions = {*net::Cidr::parse("192.168.0.0/16"), *net::Cidr::parse("0.0.0.0/0"),
                               *net::Cidr::parse("10.0.0.0/16")};
   }
+  wanted.exempt_by_set = (switches & 16U) != 0;
   if ((switches & 8U) != 0) {
     wanted.veth_prefix = "";
     wanted.mark = net::Mark{0xffffffff};
