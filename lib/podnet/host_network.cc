@@ -2,6 +2,7 @@
 
 #include "linux/links.h"
 #include "linux/netlink_socket.h"
+#include "linux/nftables.h"
 #include "linux/rules.h"
 #include "podnet/apply_plan.h"
 #include "podnet/firewall.h"
@@ -64,6 +65,9 @@ Result<> set_up_host_network(const HostNetwork& wanted) {
   VPCCNI_CHECK(set_mark_rule(netlink, wanted));
   if (wanted.family == net::Family::v4) {
     VPCCNI_CHECK(set_up_firewall(wanted, primary.name));
+    // Upstream's 1.23 marks connections there (spec dataplane.md 7.1): with the blocks of its time.
+    // After our own rules, which do the same. A kernel without nf_tables has no such table.
+    (void)linux::delete_nft_table("aws-cni");
   }
   return {};
 }

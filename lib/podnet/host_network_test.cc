@@ -151,6 +151,37 @@ TEST_CASE("blocks in a set: one rule each in both chains, and back") {
   CHECK(table("nat") == kNat);
 }
 
+TEST_CASE("the connection marks of upstream's 1.23 in nf_tables go, foreign tables stay") {
+  const IptablesVariant iptables("nft");
+  const TestHost host;
+  host.add_enis();
+  sh(R"(nft -f - <<END
+table ip aws-cni {
+  chain snat-mark {
+    counter ip daddr 10.0.0.0/16 return
+    counter ct mark set ct mark | 0x80
+  }
+  chain nat-prerouting {
+    type nat hook prerouting priority -90; policy accept;
+    fib daddr type local return
+    iifname "eni*" counter jump snat-mark
+    counter meta mark set ct mark & 0x80
+  }
+}
+table ip6 aws-cni { }
+table ip other { chain c { }; }
+END
+)");
+  for (int start = 0; start < 2; ++start) {
+    REQUIRE(set_up_host_network(node()));
+    const auto tables = sh("nft list tables");
+    CHECK(tables.find("table ip aws-cni") == std::string::npos);
+    CHECK(tables.find("table ip6 aws-cni") != std::string::npos);
+    CHECK(tables.find("table ip other") != std::string::npos);
+    CHECK(table("nat") == kNat);
+  }
+}
+
 TEST_CASE("changed settings change the node's rules, and back") {
   const std::string variant = GENERATE("nft", "legacy");
   CAPTURE(variant);
