@@ -44,8 +44,7 @@ Result<std::string> look(const Invocation& invocation, const cni::Request& reque
 
 /// The handler proper: what ADD prints, or "" for the other verbs.
 Result<std::string> handle(const Invocation& invocation, const cni::Request& request) {
-  if (request.verb == cni::Verb::check || request.verb == cni::Verb::status ||
-      request.verb == cni::Verb::gc) {
+  if (request.verb != cni::Verb::add && request.verb != cni::Verb::del) {
     return look(invocation, request);
   }
   const bool add = request.verb == cni::Verb::add;

@@ -11,8 +11,8 @@ namespace {
 /// The default of AWS_VPC_K8S_CNI_BACKING_STORE; the plugin sees nothing of the agent's settings.
 constexpr std::string_view kCheckpoint = "/var/run/aws-node/ipam.json";
 
-/// An ADD may be under way although the runtime's list does not name it yet. Runtimes give up an
-/// ADD within 4 minutes.
+/// An ADD may be under way although the runtime's list does not name it yet. The kubelet
+/// gives a sandbox twice its runtimeRequestTimeout: 4 minutes as it comes.
 constexpr auto kYoung = std::chrono::minutes(5);
 
 /// What the checkpoint holds for this network, and the runtime does not know.
@@ -60,7 +60,7 @@ Result<> collect_garbage(const cni::Request& request, const base::Log& log, base
                       podnet::host_veth_mac(one.key.container, one.key.ifname)});
   }
   VPCCNI_TRY(const auto gone, podnet::vanished(traces));
-  const rpc::ReleaseJournal journal{std::string(rpc::kReleaseJournal)};
+  const rpc::ReleaseJournal journal;
   for (const std::size_t i : gone) {
     log.info("a pod that the runtime does not know is gone; its address goes back",
              {{"pod", traces[i].name_space + "/" + traces[i].name},

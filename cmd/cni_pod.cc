@@ -226,8 +226,7 @@ Result<cni::Added> add_pod(const PodCall& call) {
     return wrap(std::move(netns).error(), "add cmd: network namespace of the pod");
   }
   // A DEL of this sandbox that the agent has not seen yet must not take the address away again.
-  const rpc::ReleaseJournal journal{std::string(rpc::kReleaseJournal)};
-  VPCCNI_CHECK(wrap(journal.forget(call.request.container_id, call.request.ifname),
+  VPCCNI_CHECK(wrap(rpc::ReleaseJournal().forget(call.request.container_id, call.request.ifname),
                     "add cmd: an older DEL of this sandbox stays in the release journal"));
   auto reply = ask_agent<::rpc::AddNetworkReply>(kAddNetwork, add_request(call));
   if (!reply) {
@@ -295,8 +294,7 @@ Result<> del_pod(const PodCall& call) {
       return {};
     }
     // Before anything is taken away: should this process die here, the runtime calls again.
-    const rpc::ReleaseJournal journal{std::string(rpc::kReleaseJournal)};
-    if (auto written = journal.put(request); !written) {
+    if (auto written = rpc::ReleaseJournal().put(request); !written) {
       call.log.error(
           "the DEL is not in the release journal; the agent frees the address when it "
           "starts and finds the pod's link gone",

@@ -12,13 +12,6 @@ bool uses_set(const podnet::HostNetwork& wanted) {
   return wanted.exempt_by_set && !wanted.external_snat && wanted.family == net::Family::v4;
 }
 
-/// Of an earlier run with the setting on. A kernel without sets has none.
-void remove_unused(const podnet::HostNetwork& wanted) {
-  if (!uses_set(wanted)) {
-    (void)ipset::destroy(kSet);
-  }
-}
-
 }  // namespace
 
 Result<> set_up_host(podnet::HostNetwork& wanted, std::string& trouble) {
@@ -29,7 +22,9 @@ Result<> set_up_host(podnet::HostNetwork& wanted, std::string& trouble) {
     }
   }
   VPCCNI_CHECK(podnet::set_up_host_network(wanted));
-  remove_unused(wanted);
+  if (!uses_set(wanted)) {
+    (void)ipset::destroy(kSet);  // of an earlier run; a kernel without sets has none
+  }
   return {};
 }
 

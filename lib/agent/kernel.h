@@ -22,7 +22,7 @@ class Kernel {
   /// From the side thread.
   virtual Result<> update_chains(const podnet::HostNetwork& network) = 0;
   virtual Result<podnet::HostPods> host_pods() = 0;
-  /// The rules to and from a pod's address. From the host thread.
+  /// The rules to and from a pod's address. At the start, then from the host thread.
   virtual Result<> remove_pod_rules(const net::Ip& /*address*/) { return {}; }
   /// Those that were set up and whose rules were not deleted since. From any thread.
   virtual std::vector<podnet::EniNetwork> enis() const { return {}; }

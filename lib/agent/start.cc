@@ -165,7 +165,7 @@ Result<> restore_pods(Starting& s) {
       [&](const ipam::Assignment& entry) { return has_link(entry, s.pods); }, now);
   tell(s, report);
   for (const auto& gone : report.dropped) {
-    if (auto removed = podnet::remove_pod_rules(gone.address); !removed) {
+    if (auto removed = s.edges.kernel.remove_pod_rules(gone.address); !removed) {
       s.edges.log.warn("rules of a vanished pod stay; ignoring",
                        {{"address", to_string(gone.address)}, {"error", removed.error().message}});
     }

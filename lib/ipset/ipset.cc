@@ -109,7 +109,7 @@ class Commands {
   std::unique_ptr<struct ipset, Close> library_;
 };
 
-/// nullopt: no such set, or one that somebody else made with other parameters.
+/// nullopt: no such set.
 Result<std::optional<std::set<net::Cidr>>> members(Commands& commands, const std::string& name) {
   const auto listed = commands.run({"save", name});
   if (!listed) {

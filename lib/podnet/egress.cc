@@ -89,8 +89,8 @@ class Attachment {
 Result<Attachment> Attachment::open(const std::string& netns_path, const EgressPod& pod) {
   VPCCNI_TRY(PodSides sides, open_sides(netns_path));
   const auto link = egress_link_name(pod.address.address.family());
-  if (linux::get_link(sides.pod,
-                      link)) {  // before anything is made: it may be of an ADD that holds
+  // Before anything is made: it may be of an ADD that holds.
+  if (linux::get_link(sides.pod, link)) {
     return Error{Errc::already_exists,
                  "the pod's namespace has a link " + std::string(link) + " already", "EEXIST"};
   }

@@ -28,7 +28,8 @@ class ReleaseJournal {
   };
   static constexpr std::size_t kMostRecords = 1024;
 
-  explicit ReleaseJournal(std::string directory) : directory_(std::move(directory)) {}
+  explicit ReleaseJournal(std::string directory = std::string(kReleaseJournal))
+      : directory_(std::move(directory)) {}
 
   /// Durable when it returns. `invalid_argument` for names that make no file name.
   Result<> put(const ::rpc::DelNetworkRequest& request) const;

@@ -150,7 +150,7 @@ not_held() { ! held "$1"; }
   pod_add a late
   local address id
   address=$(pod_ip a late)
-  id=$(jq -r --arg ip "${address}" '.allocations[] | select(.ipv4 == $ip) | .containerID' "$(checkpoint)")
+  id=$(<"$(node_dir)/pods/late.id")
   lab agent kill a
   plugin DEL a late "${id}" "$(jq -c '{cniVersion: "1.0.0", name: "aws-cni", type: "aws-cni", prevResult: .}' \
     "$(node_dir)/pods/late.result")"
@@ -169,7 +169,7 @@ not_held() { ! held "$1"; }
   pod_add a later
   local address id
   address=$(pod_ip a later)
-  id=$(jq -r --arg ip "${address}" '.allocations[] | select(.ipv4 == $ip) | .containerID' "$(checkpoint)")
+  id=$(<"$(node_dir)/pods/later.id")
   lab agent kill a
   plugin DEL a later "${id}" # no prevResult
   lab agent start a
