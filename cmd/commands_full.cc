@@ -11,6 +11,11 @@ constexpr Command kCommands[] = {
     {"egress", "egress-cni",
      "The CNI plugin for egress in the other IP family; called by the container runtime.", "",
      run_egress},
+    {"fips-check", "fips-startup-check",
+     "Proves that cryptography here comes from the validated module.",
+     "[--json | --quiet] [--strict] [--profile quick|full] [--provider auto|openssl|wolfssl] "
+     "[--config FILE] [--modules DIR] [--only ID,...] [--list | --explain]",
+     run_fips_check},
     {"help", "", "Tells what there is and how to call it.",
      "[--json | environment [--json] | COMMAND]", run_help},
     {"probe", "grpc-health-probe", "Asks a gRPC server whether it is healthy.",
