@@ -1,5 +1,5 @@
 # Everything under tests/ and examples/ that is compiled.
-foreach(part bench vpc rpc sim apiserver)
+foreach(part bench fips vpc rpc sim apiserver)
   if(EXISTS ${CMAKE_SOURCE_DIR}/tests/${part}/CMakeLists.txt)
     add_subdirectory(${CMAKE_SOURCE_DIR}/tests/${part} ${CMAKE_BINARY_DIR}/tests/${part})
   endif()

@@ -14,7 +14,8 @@ constexpr Command kCommands[] = {
     {"fips-check", "fips-startup-check",
      "Proves that cryptography here comes from the validated module.",
      "[--json | --quiet] [--strict] [--profile quick|full] [--provider auto|openssl|wolfssl] "
-     "[--config FILE] [--modules DIR] [--only ID,...] [--list | --explain]",
+     "[--config FILE] [--modules DIR] [--manifest FILE] [--url URL [--cacert FILE]] "
+     "[--only ID,...] [--list | --explain]",
      run_fips_check},
     {"help", "", "Tells what there is and how to call it.",
      "[--json | environment [--json] | COMMAND]", run_help},

@@ -1,6 +1,8 @@
 // `vpccni fips-check`: proves that this process's cryptography is the validated module's.
 // Exit 0: all required checks passed; 1: one failed; 2: usage.
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "base/text.h"
@@ -10,6 +12,10 @@
 namespace vpccni::cmd {
 
 namespace {
+
+constexpr std::array<std::string_view, 8> kWithValue = {"--cacert",   "--config", "--manifest",
+                                                        "--modules",  "--only",   "--profile",
+                                                        "--provider", "--url"};
 
 struct Call {
   fips::Options options;
@@ -59,6 +65,18 @@ Result<> set_value(std::string_view option, const std::string& value, Call& call
   if (option == "--only") {
     return set_only(value, call.options);
   }
+  if (option == "--manifest") {
+    VPCCNI_TRY(call.options.manifest, fips::read_manifest(value));
+    return {};
+  }
+  if (option == "--url" && value.starts_with("https://")) {
+    call.options.url = value;
+    return {};
+  }
+  if (option == "--cacert") {
+    call.options.ca_file = value;
+    return {};
+  }
   if (option == "--profile" && choose("quick", "full")) {
     call.options.quick = value == "quick";
     return {};
@@ -86,15 +104,16 @@ Result<Call> parse(const std::vector<std::string>& args) {
       *flag = true;
       continue;
     }
-    const bool takes_value = arg == "--config" || arg == "--modules" || arg == "--only" ||
-                             arg == "--profile" || arg == "--provider";
-    if (!takes_value) {
+    if (std::find(kWithValue.begin(), kWithValue.end(), arg) == kWithValue.end()) {
       return Error{Errc::invalid_argument, "unknown argument \"" + arg.substr(0, 64) + "\""};
     }
     if (i + 1 == args.size()) {
       return Error{Errc::invalid_argument, arg + " needs a value"};
     }
     VPCCNI_CHECK(set_value(arg, args[++i], call));
+  }
+  if (!call.options.manifest) {
+    VPCCNI_TRY(call.options.manifest, fips::installed_manifest());
   }
   return call;
 }

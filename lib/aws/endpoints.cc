@@ -89,4 +89,13 @@ Result<std::string> service_endpoint(std::string_view service, std::string_view 
          "." + std::string(suffix);
 }
 
+bool lists_fips_endpoint(std::string_view service, std::string_view region) {
+  constexpr std::array<std::string_view, 6> kRegions = {"us-east-1", "us-east-2",    "us-west-1",
+                                                        "us-west-2", "ca-central-1", "ca-west-1"};
+  // Of STS only those of the United States.
+  const bool known = std::find(kRegions.begin(), kRegions.end(), region) != kRegions.end();
+  return region.starts_with("us-gov-") ||
+         (known && (service == "ec2" || (service == "sts" && region.starts_with("us-"))));
+}
+
 }  // namespace vpccni::aws

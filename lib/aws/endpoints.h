@@ -19,6 +19,10 @@ struct EndpointChoice {
 Result<std::string> service_endpoint(std::string_view service, std::string_view region,
                                      const EndpointChoice& choice);
 
+/// Whether AWS's own list names a FIPS endpoint of that service there (spec fips.md 6). Elsewhere
+/// the name is formed all the same, and may not resolve.
+bool lists_fips_endpoint(std::string_view service, std::string_view region);
+
 /// A URL's parts, as far as signing needs them.
 struct UrlParts {
   std::string scheme;

@@ -42,4 +42,13 @@ TEST_CASE("URLs for signing") {
   CHECK_FALSE(split_url("http://user@host/"));
 }
 
+TEST_CASE("which FIPS endpoints AWS lists") {
+  CHECK(lists_fips_endpoint("ec2", "us-east-1"));
+  CHECK(lists_fips_endpoint("sts", "us-west-2"));
+  CHECK(lists_fips_endpoint("ec2", "ca-west-1"));
+  CHECK_FALSE(lists_fips_endpoint("sts", "ca-west-1"));
+  CHECK_FALSE(lists_fips_endpoint("ec2", "eu-central-1"));
+  CHECK(lists_fips_endpoint("sts", "us-gov-west-1"));
+}
+
 }  // namespace vpccni::aws

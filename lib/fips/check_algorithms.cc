@@ -1,4 +1,5 @@
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/provider.h>
@@ -141,6 +142,73 @@ Outcome check_implicit_md5(Run& run) {
     return {Finding::good, "MD5 refused"};
   }
   return {run.report.kind == Kind::wolf ? Finding::weak : Finding::bad, "MD5 was computed"};
+}
+
+Outcome check_aes_gcm(Run& /*run*/) {
+  // NIST's AES-GCM vectors: key, IV and plaintext of zeroes.
+  constexpr std::string_view kCipherText = "cea7403d4d606b6e074ec5d3baf39d18";
+  constexpr std::string_view kTag = "d0d1c8a799996bf0265b98b5d48ab919";
+  const std::array<unsigned char, 32> key{};
+  const std::array<unsigned char, 12> iv{};
+  const std::array<unsigned char, 16> plain{};
+  std::array<unsigned char, 16> text{};
+  std::array<unsigned char, 16> tag{};
+  std::array<unsigned char, 16> back{};
+  const base::Owned<EVP_CIPHER, EVP_CIPHER_free> cipher(
+      EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr));
+  const base::Owned<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free> context(EVP_CIPHER_CTX_new());
+  int size = 0;
+  const auto as_text = [](const auto& bytes) {
+    return base::hex(std::string(bytes.begin(), bytes.end()));
+  };
+  if (!cipher || !context ||
+      EVP_EncryptInit_ex2(context.get(), cipher.get(), key.data(), iv.data(), nullptr) != 1 ||
+      EVP_EncryptUpdate(context.get(), text.data(), &size, plain.data(), plain.size()) != 1 ||
+      EVP_EncryptFinal_ex(context.get(), back.data(), &size) != 1 ||
+      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, tag.size(), tag.data()) != 1) {
+    return {Finding::bad, "AES-256-GCM refused"};
+  }
+  if (as_text(text) != kCipherText || as_text(tag) != kTag) {
+    return {Finding::bad, "wrong: " + as_text(text) + " tag " + as_text(tag)};
+  }
+  const auto opens = [&] {
+    return EVP_DecryptInit_ex2(context.get(), cipher.get(), key.data(), iv.data(), nullptr) == 1 &&
+           EVP_DecryptUpdate(context.get(), back.data(), &size, text.data(), text.size()) == 1 &&
+           EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, tag.size(), tag.data()) == 1 &&
+           EVP_DecryptFinal_ex(context.get(), back.data(), &size) == 1;
+  };
+  if (!opens()) {
+    return {Finding::bad, "its own tag is refused"};
+  }
+  tag[0] ^= 1U;
+  return opens() ? Outcome{Finding::bad, "an altered tag is accepted"}
+                 : Outcome{Finding::good, "encrypts, decrypts, refuses an altered tag"};
+}
+
+Outcome check_ecdsa(Run& /*run*/) {
+  const base::Owned<EVP_PKEY, EVP_PKEY_free> key(EVP_EC_gen("P-256"));
+  const base::Owned<EVP_MD_CTX, EVP_MD_CTX_free> signer(EVP_MD_CTX_new());
+  std::array<unsigned char, 128> signature{};
+  std::size_t size = signature.size();
+  const std::array<unsigned char, 4> data{'d', 'a', 't', 'a'};
+  const std::array<unsigned char, 4> other{'d', 'a', 't', 'e'};
+  if (!key || !signer ||
+      EVP_DigestSignInit_ex(signer.get(), nullptr, "SHA2-256", nullptr, nullptr, key.get(),
+                            nullptr) != 1 ||
+      EVP_DigestSign(signer.get(), signature.data(), &size, data.data(), data.size()) != 1) {
+    return {Finding::bad, "P-256: no key or no signature"};
+  }
+  const auto verifies = [&](const auto& text) {
+    const base::Owned<EVP_MD_CTX, EVP_MD_CTX_free> verifier(EVP_MD_CTX_new());
+    return EVP_DigestVerifyInit_ex(verifier.get(), nullptr, "SHA2-256", nullptr, nullptr, key.get(),
+                                   nullptr) == 1 &&
+           EVP_DigestVerify(verifier.get(), signature.data(), size, text.data(), text.size()) == 1;
+  };
+  if (!verifies(data)) {
+    return {Finding::bad, "its own signature is refused"};
+  }
+  return verifies(other) ? Outcome{Finding::bad, "altered data is accepted"}
+                         : Outcome{Finding::good, "P-256: signs, verifies, refuses altered data"};
 }
 
 }  // namespace vpccni::fips

@@ -1,4 +1,3 @@
-#include <link.h>
 #include <openssl/conf.h>
 #include <openssl/crypto.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 
 #include "base/text.h"
 #include "fips/checks.h"
+#include "fips/objects.h"
 
 namespace vpccni::fips {
 
@@ -19,19 +19,6 @@ namespace {
 constexpr std::array<std::string_view, 14> kForeign = {
     "gnutls", "nettle", "hogweed", "gcrypt",  "k5crypto", "mbedcrypto", "mbedtls",
     "sodium", "nss3",   "freebl",  "softokn", "ssh2",     "boringssl",  "wolfssl"};
-
-int collect(dl_phdr_info* info, std::size_t /*size*/, void* into) {
-  if (info->dlpi_name != nullptr && *info->dlpi_name != '\0') {
-    static_cast<std::vector<std::string>*>(into)->emplace_back(info->dlpi_name);
-  }
-  return 0;
-}
-
-std::vector<std::string> loaded_objects() {
-  std::vector<std::string> out;
-  dl_iterate_phdr(collect, &out);
-  return out;
-}
 
 /// Files, not names: a link to the same library is one library.
 std::size_t files_named(const std::vector<std::string>& objects, std::string_view part) {
@@ -66,6 +53,14 @@ Outcome check_config(Run& run) {
   if (status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0U) {
     return {Finding::weak, run.report.config + " can be changed by others than root"};
   }
+  const auto& manifest = run.options.manifest;
+  if (manifest && !manifest->config_sha256.empty()) {
+    // What one file includes is not in its hash: the module's own section is checked by the module.
+    const auto hash = hash_file(run.report.config);
+    if (!hash || *hash != manifest->config_sha256) {
+      return {Finding::bad, run.report.config + " is not the file of the manifest"};
+    }
+  }
   return {Finding::good, run.report.config};
 }
 
@@ -89,22 +84,33 @@ Outcome check_single(Run& /*run*/) {
 
 Outcome check_foreign(Run& run) {
   std::vector<std::string> foreign;
+  const auto& manifest = run.options.manifest;
   for (const auto& object : loaded_objects()) {
-    const auto slash = object.rfind('/');
-    const std::string_view file = std::string_view(object).substr(slash + 1);
+    const auto file = file_name(object);
     for (const auto name : kForeign) {
-      const bool ours = name == "wolfssl" && run.report.kind == Kind::wolf;
-      if (file.find(name) != std::string_view::npos && !ours) {
-        foreign.emplace_back(file);
+      if (file.find(name) == std::string_view::npos) {
+        continue;
+      }
+      const bool wolf = name == "wolfssl" && run.report.kind == Kind::wolf;
+      const auto hash = wolf && manifest ? hash_file(object) : Result<std::string>(std::string());
+      if (!wolf || !hash || (manifest && *hash != manifest->wolfssl_sha256)) {
+        foreign.push_back(std::string(file) + (wolf ? " (not the manifest's)" : ""));
       }
     }
-    if (file.find("crypto.so") != std::string_view::npos ||
-        file.find("libssl.so") != std::string_view::npos || object == run.report.provider.module) {
+    const bool libcrypto = file.starts_with("libcrypto.so");
+    const bool libssl = file.starts_with("libssl.so");
+    if (libcrypto || libssl) {
+      (libcrypto ? run.report.libcrypto : run.report.libssl) = object;
+    }
+    if (libcrypto || libssl || file.find("wolfssl") != std::string_view::npos ||
+        object == run.report.provider.module) {
       run.report.loaded_crypto.push_back(object);
     }
   }
   return {foreign.empty() ? Finding::good : Finding::bad,
-          foreign.empty() ? "no other crypto library" : base::join(foreign, " ")};
+          foreign.empty()
+              ? "no other crypto library; loaded: " + base::join(run.report.loaded_crypto, " ")
+              : base::join(foreign, " ")};
 }
 
 }  // namespace vpccni::fips

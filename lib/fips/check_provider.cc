@@ -8,16 +8,13 @@
 #include <algorithm>
 #include <array>
 
-#include "base/files.h"
 #include "base/text.h"
-#include "crypto/digest.h"
 #include "fips/checks.h"
+#include "fips/objects.h"
 
 namespace vpccni::fips {
 
 namespace {
-
-constexpr std::size_t kModuleLimit = std::size_t{64} << 20U;
 
 /// The file that holds the provider's first function.
 std::string file_of(const OSSL_PROVIDER* provider) {
@@ -130,18 +127,38 @@ Outcome check_module(Run& run) {
   if (status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0U) {
     return {Finding::bad, provider.module + " can be changed by others than root"};
   }
-  const auto bytes = base::read_file(provider.module, kModuleLimit);
-  const auto digest =
-      bytes ? crypto::sha256(*bytes) : Result<std::string>(Error{Errc::unavailable, ""});
+  const auto digest = hash_file(provider.module);
   if (!digest) {
     return {Finding::bad, provider.module + " could not be hashed"};
   }
-  provider.module_sha256 = base::hex(*digest);
-  return {Finding::good, provider.module + " sha256 " + provider.module_sha256};
+  provider.module_sha256 = *digest;
+  const auto& manifest = run.options.manifest;
+  if (manifest && manifest->module_sha256 != *digest) {
+    return {Finding::bad, provider.module + " is not the file of the manifest"};
+  }
+  // Strict asks for a manifest: without one, any file with the right name would do.
+  return {
+      manifest             ? Finding::good
+      : run.options.strict ? Finding::bad
+                           : Finding::good,
+      provider.module + " sha256 " + *digest + (manifest ? ", the manifest's" : ", no manifest")};
 }
 
 Outcome check_certificate(Run& run) {
   const auto& provider = run.report.provider;
+  const auto& manifest = run.options.manifest;
+  if (manifest && !manifest->certificates.empty()) {
+    const auto hash = hash_file(provider.module);
+    if (to_string(run.report.kind) !=
+            (manifest->provider == "openssl" ? "openssl-fips" : "wolfprovider") ||
+        !hash || *hash != manifest->module_sha256) {
+      return {Finding::bad, "the manifest's certificate is another module's"};
+    }
+    const auto& first = manifest->certificates.front();
+    run.report.certificate = "file hash matches the manifest of certificate " + first.number +
+                             " (" + first.level + ", module " + manifest->module_version + ")";
+    return {first.level == "140-3" ? Finding::good : Finding::bad, run.report.certificate};
+  }
   const auto row = std::find_if(kValidated.begin(), kValidated.end(), [&](const Validated& each) {
     return run.report.kind == Kind::openssl && each.version == provider.version;
   });

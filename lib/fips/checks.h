@@ -3,12 +3,16 @@
 // module? Each row carries out what it claims. Uses the default library context, as libssl and
 // libcurl do. Not thread-safe; needs neither root nor network.
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fips/manifest.h"
 #include "fips/report.h"
+
+struct ssl_ctx_st;
 
 namespace vpccni::fips {
 
@@ -19,6 +23,9 @@ struct Options {
   bool quick = false;
   bool strict = false;
   std::vector<std::string> only;  // ids; empty = all
+  std::optional<Manifest> manifest;
+  std::string url;      // for tls.url; empty = not asked for
+  std::string ca_file;  // PEM; empty = the system's roots
 };
 
 /// What the rows share during a run.
@@ -56,10 +63,26 @@ Outcome check_approved(Run&);  // check_algorithms.cc
 Outcome check_rejected(Run&);
 Outcome check_sha256(Run&);
 Outcome check_hmac(Run&);
+Outcome check_aes_gcm(Run&);
+Outcome check_ecdsa(Run&);
 Outcome check_small_rsa(Run&);
 Outcome check_implicit_md5(Run&);
 Outcome check_random(Run&);  // check_random.cc
 Outcome check_self_test(Run&);
+Outcome check_wolf_self_test(Run&);
+Outcome check_tls_config(Run&);  // check_tls.cc
+Outcome check_tls_handshake(Run&);
+Outcome check_tls_groups(Run&);
+Outcome check_tls_reject(Run&);
+Outcome check_curl(Run&);  // check_curl.cc
+Outcome check_url(Run&);
+Outcome check_kernel(Run&);  // check_environment.cc
+Outcome check_endpoints(Run&);
+
+/// What a TLS context may negotiate. `least_version` 0 = not set.
+Outcome judge_tls(int least_version, int level, const std::vector<std::string>& ciphers);
+Outcome judge_context(ssl_ctx_st* context);
+bool approved_group(std::string_view name);
 
 /// Active providers of the default library context, each with the file of its code.
 std::vector<Provider> active_providers();

@@ -133,10 +133,21 @@ base::OrderedJson to_json(const Report& report) {
                      {"certificate", text_or_null(report.certificate)}};
   out["openssl"] = {{"runtime", report.openssl_runtime},
                     {"headers", report.openssl_headers},
+                    {"libcrypto", text_or_null(report.libcrypto)},
+                    {"libssl", text_or_null(report.libssl)},
                     {"config", text_or_null(report.config)}};
+  out["curl"] = {{"version", text_or_null(report.curl.version)},
+                 {"ssl", text_or_null(report.curl.ssl)},
+                 {"library", text_or_null(report.curl.library)}};
   out["defaultPropertiesFips"] = report.default_properties_fips;
+  out["kernelFips"] =
+      report.kernel_fips ? base::OrderedJson(*report.kernel_fips) : base::OrderedJson(nullptr);
   out["loadedCrypto"] = report.loaded_crypto;
   out["selfTest"] = {{"pass", report.self_tests_passed}, {"fail", report.self_tests_failed}};
+  for (const auto& event : report.self_test_events) {
+    out["selfTest"]["events"].push_back(
+        {{"phase", event.phase}, {"type", event.type}, {"desc", event.description}});
+  }
   out["checks"] = base::OrderedJson::array();
   for (const auto& entry : report.entries) {
     out["checks"].push_back({{"id", entry.id},

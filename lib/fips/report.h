@@ -2,11 +2,13 @@
 // What a run of the checks found, and how it is judged and shown. Pure values; ids and JSON keys
 // are stable, details are for people.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/json.h"
+#include "base/result.h"
 
 namespace vpccni::fips {
 
@@ -52,17 +54,34 @@ std::string_view to_string(Kind kind);
 /// By the exact name: "wolfSSL Provider" is what a build without FIPS calls itself.
 Kind kind_of(const Provider& provider);
 
+struct SelfTestEvent {
+  std::string phase;  // "Start", "Pass", "Fail", "Corrupt"
+  std::string type;
+  std::string description;
+};
+
+struct Curl {
+  std::string version;
+  std::string ssl;
+  std::string library;
+};
+
 struct Report {
   Kind kind = Kind::none;
   Provider provider;  // of that kind; empty when there is none
   std::string certificate;
   std::string openssl_runtime;
   std::string openssl_headers;
+  std::string libcrypto;
+  std::string libssl;
   std::string config;
   bool default_properties_fips = false;
+  Curl curl;
+  std::optional<int> kernel_fips;  // nullopt: the kernel has no such switch
   std::vector<std::string> loaded_crypto;
   int self_tests_passed = 0;
   int self_tests_failed = 0;
+  std::vector<SelfTestEvent> self_test_events;  // when that check alone was asked for
   std::vector<Entry> entries;
 
   int count(Status status) const;

@@ -2,33 +2,12 @@
 # fips-check with a real FIPS provider (scripts/fips-provider), and what it says when anything of it
 # is broken. Each test gets a copy of the provider and its configuration, and changes one thing.
 # Release build only: the module and OpenSSL are not instrumented; unit_fips runs in every build
+# shellcheck disable=SC2154  # fips.bash sets home, module and vpccni
 
-setup_file() {
-  local exports
-  exports=$("${BATS_TEST_DIRNAME}/../../scripts/fips-provider")
-  eval "${exports}"
-  export FIPS_HOME=${OPENSSL_CONF%/*}
-  unset OPENSSL_CONF OPENSSL_MODULES
-}
+load fips
 
-setup() {
-  vpccni="${VPCCNI_BUILD:?}/vpccni"
-  home="${BATS_TEST_TMPDIR}/fips"
-  cp -r "${FIPS_HOME}" "${home}"
-  sed -i "s|${FIPS_HOME}|${home}|g" "${home}/openssl.cnf"
-  module="${home}/modules/fips.so"
-  export OPENSSL_CONF="${home}/openssl.cnf" OPENSSL_MODULES="${home}/modules"
-}
-
-# fails ID [OPTION...]: the run fails, and the check of that id with it.
-fails() {
-  local id=$1 status
-  shift
-  run "${vpccni}" fips-check --json "$@"
-  [ "${status}" -eq 1 ]
-  jq -e --arg id "${id}" '.result == "fail" and
-    ([.checks[] | select(.id == $id)] | length == 1 and .[0].status == "fail")' <<<"${output}"
-}
+setup_file() { fips_setup_file; }
+setup() { fips_setup; }
 
 @test "a good module passes, and the report says by what" {
   run "${vpccni}" fips-check --json
@@ -36,7 +15,12 @@ fails() {
   jq -e '.schema == "vpccni.fips-check/1" and .provider.kind == "openssl-fips" and
     .provider.name == "OpenSSL FIPS Provider" and .provider.status == 1 and
     .defaultPropertiesFips and .selfTest.pass >= 20 and .selfTest.fail == 0 and
-    .summary.fail == 0 and .summary.skip == 0 and (.checks | length) >= 18' <<<"${output}"
+    .summary.fail == 0 and (.checks | length) >= 29 and
+    ([.checks[] | select(.status == "skip") | .id] ==
+      ["selftest.wolf", "tls.url", "aws.endpoints"]) and
+    (.checks | map(select(.id == "tls.handshake"))[0].detail | test("TLSv1.3.*TLSv1.2")) and
+    (.curl.ssl | startswith("OpenSSL/")) and (.openssl.libcrypto | startswith("/")) and
+    (.openssl.libssl | startswith("/")) and has("kernelFips")' <<<"${output}"
   [ "$(jq -r .provider.moduleSha256 <<<"${output}")" = "$(sha256sum <"${module}" | cut -d' ' -f1)" ]
 }
 
@@ -124,6 +108,48 @@ fails() {
 
 @test "the other provider was asked for" {
   fails provider.active --provider wolfssl
+}
+
+@test "the manifest ties the certificate to the file" {
+  local file="${BATS_TEST_TMPDIR}/manifest.json"
+  manifest "${file}"
+  passes --manifest "${file}"
+  jq -e '.provider.certificate | contains("4985 (140-3, module 3.1.2)")' <<<"${output}"
+  [ "$(status_of provider.certificate)" = pass ]
+  # Strict wants it.
+  fails provider.module --strict
+}
+
+@test "files that are not the manifest's" {
+  local file="${BATS_TEST_TMPDIR}/manifest.json" other
+  other=$(printf '0%.0s' {1..64})
+  manifest "${file}" ".moduleSha256 = \"${other}\""
+  fails provider.module --manifest "${file}"
+  [ "$(status_of provider.certificate)" = warn ]
+  manifest "${file}" ".configSha256 = \"${other}\""
+  fails env.config --manifest "${file}"
+  manifest "${file}" ".libcurlSha256 = \"${other}\""
+  fails lib.curl --manifest "${file}"
+}
+
+@test "a manifest that is none is a usage error" {
+  local file="${BATS_TEST_TMPDIR}/manifest.json" filter
+  for filter in '[]' 'del(.provider)' '.moduleSha256 = "x"' '.certificates = 1' \
+    '.certificates = [{}]'; do
+    manifest "${file}" "${filter}"
+    run "${vpccni}" fips-check --manifest "${file}"
+    [ "${status}" -eq 2 ]
+    [[ ${output} == *"${file}"* ]]
+  done
+  run "${vpccni}" fips-check --manifest /nowhere
+  [ "${status}" -eq 2 ]
+}
+
+@test "self-test events, when only they are asked for" {
+  run "${vpccni}" fips-check --json --only selftest.run
+  [ "${status}" -eq 0 ]
+  jq -e '[.selfTest.events[] | select(.phase == "Pass" and .type == "Module_Integrity")] | length == 1' \
+    <<<"${output}"
 }
 
 @test "wrong arguments are usage errors" {
