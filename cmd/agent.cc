@@ -12,6 +12,7 @@
 #include "cmd/command.h"
 #include "cmd/version.h"
 #include "event/loop.h"
+#include "fips/gate.h"
 #include "k8s/api_http.h"
 #include "k8s/config.h"
 #include "metrics/registry.h"
@@ -128,12 +129,28 @@ Result<> check_notes(const Invocation& invocation, const base::Log& log,
   return {};
 }
 
+/// The module's report as JSON; empty when none is required. Before anything else uses OpenSSL.
+Result<std::string> check_module(const settings::Settings& set, const base::Log& log,
+                                 metrics::Registry& metrics) {
+  using metrics::Metric;
+  if (set.fips == settings::Fips::off) {
+    metrics.set<Metric::vpccni_fips_ok>(0, {"", ""});
+    return std::string();
+  }
+  VPCCNI_TRY(const auto report, fips::require_module());
+  metrics.set<Metric::vpccni_fips_ok>(1, {to_string(report.kind), report.provider.version});
+  log.info("cryptography is the module's", {{"provider", report.provider.name},
+                                            {"version", report.provider.version},
+                                            {"certificate", report.certificate}});
+  return base::dump_json(fips::to_json(report));
+}
+
 /// Everything from the first step to the end of the daemon. Errors are of the start.
 Result<> serve(const Invocation& invocation, const Environs& environs, const base::Log& log,
                agent::StartupReport& report) {
   const auto& set = environs.settings;
-  // Three steps before those of start_up(), and one after.
-  const int steps = agent::start_step_count() + 4;
+  // Four steps before those of start_up(), and one after.
+  const int steps = agent::start_step_count() + 5;
   metrics::Registry metrics;
   agent::show_build(metrics, kVersion);
   agent::StartTimes times(metrics, invocation.clock);
@@ -145,10 +162,12 @@ Result<> serve(const Invocation& invocation, const Environs& environs, const bas
   };
   begin(1, "read the environment");
   VPCCNI_CHECK(check_notes(invocation, log, environs.notes));
-  begin(2, "reach the API server, where the settings need it");
+  begin(2, "check the cryptographic module, where the settings require one");
+  VPCCNI_TRY(auto module, check_module(set, log, metrics));
+  begin(3, "reach the API server, where the settings need it");
   VPCCNI_TRY(const auto kubernetes, open_kubernetes(invocation, set, log));
   auto cluster = follow_cluster(kubernetes.get(), invocation, set, log);
-  begin(3, "read the region from IMDS");
+  begin(4, "read the region from IMDS");
   const std::stop_source stop;
   VPCCNI_TRY(const auto session,
              open_session(invocation, report, metrics, cluster.get(), stop.get_token()));
@@ -157,13 +176,15 @@ Result<> serve(const Invocation& invocation, const Environs& environs, const bas
   VPCCNI_TRY(auto started,
              agent::start_up(
                  edges, set, [](const std::string& type) { return aws::instance_limits(type); },
-                 [&](int step, std::string_view name) { return begin(step + 3, name); }));
+                 [&](int step, std::string_view name) { return begin(step + 4, name); }));
   tell_assumed_limits(started.node, cluster.get());
   times.initialized();
   begin(steps, "open the sockets");
   event::Loop loop;
+  auto options = agent_options(set, stop);
+  options.fips = std::move(module);
   agent::Agent daemon(loop, edges, std::move(started), std::move(cluster), metrics,
-                      agent_options(set, stop));
+                      std::move(options));
   VPCCNI_CHECK(daemon.listen());
   report.ready();
   times.serving(kubernetes != nullptr);

@@ -41,6 +41,7 @@ struct AgentOptions {
   Listen listen;
   CheckpointFiles files;
   std::string release_journal{rpc::kReleaseJournal};
+  std::string fips;         // JSON of the start's check of the module, for introspection
   std::stop_source ending;  // asked to stop when the edges' waits shall end, too
 };
 

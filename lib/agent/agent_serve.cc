@@ -178,7 +178,8 @@ void Agent::answer(const http::ServerRequest& request, const std::shared_ptr<htt
                       targets_,
                       eni_config,
                       edges_.clock.now(),
-                      node_.settings.introspection_scrub};
+                      node_.settings.introspection_scrub,
+                      options_.fips};
   to->reply({.body = page(request.path, now).value_or(available_commands())});
 }
 

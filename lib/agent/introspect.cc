@@ -26,6 +26,7 @@ constexpr Page kPages[] = {
     {"/v1/targets", targets_page},
     {"/v1/failures", failures_page},
     {"/v1/quarantine", quarantine_page},
+    {"/v1/fips", fips_page},
 };
 
 /// An object whose members are sorted as text, as Go sorts a map.

@@ -23,6 +23,7 @@ struct Inspected {
   std::string eni_config;  // this node's, by name
   base::Instant now;
   bool scrub = false;
+  std::string_view fips = {};  // JSON of the start's check; empty when none was required
 };
 
 /// The page of that path; nullopt if there is none of that name.
@@ -45,6 +46,8 @@ std::string plan_page(const Inspected& of);
 std::string targets_page(const Inspected& of);
 /// The last ADDs that failed, newest first.
 std::string failures_page(const Inspected& of);
+/// What the start's check of the cryptographic module found.
+std::string fips_page(const Inspected& of);
 /// Addresses that are kept for a pod although no block of the pool covers them.
 std::string quarantine_page(const Inspected& of);
 

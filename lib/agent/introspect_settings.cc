@@ -40,6 +40,11 @@ std::string targets_page(const Inspected& of) {
   return targets_json(of.targets);
 }
 
+std::string fips_page(const Inspected& of) {
+  return of.fips.empty() ? base::dump_json(OrderedJson{{"result", "not required"}})
+                         : std::string(of.fips);
+}
+
 std::string networkutils_page(const Inspected& of) {
   const settings::Settings& set = of.settings;
   return base::dump_json(

@@ -169,7 +169,7 @@ TEST_CASE("every other path answers the pages there are") {
   CHECK(
       available_commands() ==
       R"({"AvailableCommands":["/v1/enis","/v1/eni-configs","/v1/networkutils-env-settings",)"
-      R"("/v1/ipamd-env-settings","/v1/pods","/v1/plan","/v1/targets","/v1/failures","/v1/quarantine"]})");
+      R"("/v1/ipamd-env-settings","/v1/pods","/v1/plan","/v1/targets","/v1/failures","/v1/quarantine","/v1/fips"]})");
   CHECK_FALSE(page("/", pool.inspected()));
   CHECK_FALSE(page("/v1/enis/", pool.inspected()));
   const auto commands = parsed(available_commands());
@@ -199,6 +199,14 @@ TEST_CASE("/v1/enis with prefixes, and in an IPv6 pod network") {
   const auto& block = six["ENIs"]["eni-0a"]["IPv6Cidrs"]["2001:db8:1:2:3::/80"];
   CHECK(block["Cidr"]["Mask"] == "/////////////wAAAAAAAA==");
   CHECK(block["IPAddresses"].size() == 1);
+}
+
+TEST_CASE("/v1/fips is the report of the start, or says that there was none") {
+  const Pool pool;
+  auto of = pool.inspected();
+  CHECK(page("/v1/fips", of) == R"({"result":"not required"})");
+  of.fips = R"({"result":"pass"})";
+  CHECK(page("/v1/fips", of) == R"({"result":"pass"})");
 }
 
 TEST_CASE("/v1/pods, /v1/plan and /v1/quarantine") {

@@ -49,6 +49,7 @@ enum class Metric : std::uint8_t {
   vpccni_prefix_fill_ratio,
   vpccni_eni_attach_seconds,
   vpccni_startup_seconds,
+  vpccni_fips_ok,
   vpccni_np_enforce_seconds,
   vpccni_checkpoint_write_seconds,
   vpccni_doctor_findings,

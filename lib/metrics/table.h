@@ -87,6 +87,7 @@ inline constexpr Row kTable[] = {
     {Metric::vpccni_prefix_fill_ratio, Kind::gauge, "vpccni_prefix_fill_ratio", {}, {}, "Part of the prefixes' addresses that pods use; 0 without prefixes"},
     {Metric::vpccni_eni_attach_seconds, Kind::histogram, "vpccni_eni_attach_seconds", {}, kSlowBuckets, "Time that a new ENI took, from the first call until its link is usable"},
     {Metric::vpccni_startup_seconds, Kind::gauge, "vpccni_startup_seconds", {"step"}, {}, "Time taken by each step of the start"},
+    {Metric::vpccni_fips_ok, Kind::gauge, "vpccni_fips_ok", {"provider", "version"}, {}, "1 if the start's check of the cryptographic module passed; 0 if none was required"},
     {Metric::vpccni_np_enforce_seconds, Kind::histogram, "vpccni_np_enforce_seconds", {"result"}, kFastBuckets, "Time that the network policy agent took to answer"},
     {Metric::vpccni_checkpoint_write_seconds, Kind::histogram, "vpccni_checkpoint_write_seconds", {}, kFastBuckets, "Time taken by durable writes of the checkpoint"},
     {Metric::vpccni_doctor_findings, Kind::gauge, "vpccni_doctor_findings", {"id", "severity"}, {}, "Findings of the last check-up"},

@@ -56,6 +56,9 @@ std::string text_of(RandomizeSnat value) {
 std::string text_of(RpcPeers value) {
   return value == RpcPeers::root ? "root" : "any";
 }
+std::string text_of(Fips value) {
+  return value == Fips::require ? "require" : "off";
+}
 std::string text_of(WarmMode value) {
   return value == WarmMode::fixed ? "fixed" : "adaptive";
 }
@@ -118,6 +121,7 @@ const std::map<std::string, Reader, std::less<>>& readers() {
       {"VPCCNI_COOLDOWN_ADAPTIVE", read<&Settings::cooldown_adaptive>},
       {"VPCCNI_COUNT_COOLING_AS_FREE", read<&Settings::count_cooling_as_free>},
       {"VPCCNI_DATAPLANE_RECONCILE", read<&Settings::dataplane_reconcile>},
+      {"VPCCNI_FIPS", read<&Settings::fips>},
       {"VPCCNI_GRPC_LISTEN", read<&Settings::grpc_listen>},
       {"VPCCNI_INSTANCE_LIMITS_FILE", read<&Settings::instance_limits_file>},
       {"VPCCNI_INTROSPECTION_SCRUB", read<&Settings::introspection_scrub>},

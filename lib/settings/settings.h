@@ -26,6 +26,8 @@ struct GrpcListen {
 };
 /// VPCCNI_RPC_PEERS: whose calls over TCP may change something.
 enum class RpcPeers { root, any };
+
+enum class Fips { off, require };
 /// VPCCNI_WARM_MODE.
 enum class WarmMode { fixed, adaptive };
 
@@ -83,6 +85,7 @@ struct Settings {
   // Our RPC.
   GrpcListen grpc_listen;
   RpcPeers rpc_peers = RpcPeers::root;
+  Fips fips = Fips::off;
   int ready_min_ips = 0;  // free addresses to have had before health says SERVING
 
   // AWS calls.

@@ -126,6 +126,10 @@ Stored parse_into(std::string_view text, RpcPeers& into) {
   return choose<RpcPeers>(text, {{"root", RpcPeers::root}, {"any", RpcPeers::any}}, into);
 }
 
+Stored parse_into(std::string_view text, Fips& into) {
+  return choose<Fips>(text, {{"off", Fips::off}, {"require", Fips::require}}, into);
+}
+
 Stored parse_into(std::string_view text, WarmMode& into) {
   return choose<WarmMode>(text, {{"fixed", WarmMode::fixed}, {"adaptive", WarmMode::adaptive}},
                           into);

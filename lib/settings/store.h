@@ -20,6 +20,7 @@ Stored parse_into(std::string_view text, RandomizeSnat& into);
 Stored parse_into(std::string_view text, SubnetTags& into);
 Stored parse_into(std::string_view text, net::Mark& into);
 Stored parse_into(std::string_view text, base::Level& into);
+Stored parse_into(std::string_view text, Fips& into);
 Stored parse_into(std::string_view text, GrpcListen& into);
 Stored parse_into(std::string_view text, RpcPeers& into);
 Stored parse_into(std::string_view text, WarmMode& into);
