@@ -45,10 +45,13 @@ const Command* find_command(std::string_view name);
 
 int run_agent(const Invocation&);       // agent.cc
 int run_cni(const Invocation&);         // cni.cc
+int run_conflist(const Invocation&);    // conflist.cc
 int run_egress(const Invocation&);      // egress.cc
 int run_fips_check(const Invocation&);  // fips_check.cc
+int run_host(const Invocation&);        // host.cc
 int run_probe(const Invocation&);       // probe.cc
 int run_help(const Invocation&);        // help.cc
+int run_startup(const Invocation&);     // startup.cc
 int run_version(const Invocation&);     // version.cc
 
 }  // namespace vpccni::cmd

@@ -8,6 +8,8 @@ constexpr Command kCommands[] = {
     // NOLINT(modernize-avoid-c-arrays)
     {"agent", "aws-k8s-agent", "Runs the node's daemon, set up by its environment.", "", run_agent},
     {"cni", "aws-cni", "The CNI plugin; called by the container runtime.", "", run_cni},
+    {"conflist", "", "Writes the network configuration for the runtime; checks its settings.",
+     "[--check | --print] [--template FILE] [--to DIR]", run_conflist},
     {"egress", "egress-cni",
      "The CNI plugin for egress in the other IP family; called by the container runtime.", "",
      run_egress},
@@ -19,9 +21,12 @@ constexpr Command kCommands[] = {
      run_fips_check},
     {"help", "", "Tells what there is and how to call it.",
      "[--json | environment [--json] | COMMAND]", run_help},
+    {"host", "aws-vpc-cni-init", "Installs the plugins on the node; sets kernel parameters.",
+     "install|init [--from DIR] [--to DIR]", run_host},
     {"probe", "grpc-health-probe", "Asks a gRPC server whether it is healthy.",
      "-addr=HOST:PORT|unix:PATH [-service=NAME] [-connect-timeout=1s] [-rpc-timeout=1s] [-v]",
      run_probe},
+    {"startup", "", "Tells where the agent's start is; exit 0 when it is ready.", "", run_startup},
     {"version", "", "Prints the version.", "[--json]", run_version},
 };
 

@@ -39,8 +39,9 @@ Scan scan(std::string_view text, int max_depth) {
   return {};
 }
 
-Result<Json> parse(std::string_view text) {
-  auto value = Json::parse(text.begin(), text.end(), nullptr, false);
+template <class T>
+Result<T> parse(std::string_view text) {
+  auto value = T::parse(text.begin(), text.end(), nullptr, false);
   if (value.is_discarded()) {
     return Error{Errc::corrupt, "not valid JSON (" + std::to_string(text.size()) + " bytes)"};
   }
@@ -59,21 +60,30 @@ Result<Scan> checked_scan(std::string_view text, const JsonLimits& limits) {
   return seen;
 }
 
-}  // namespace
-
-Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
+template <class T>
+Result<T> parse_whole(std::string_view text, const JsonLimits& limits) {
   VPCCNI_TRY(const Scan seen, checked_scan(text, limits));
   if (seen.end != std::string_view::npos &&
       text.find_first_not_of(" \t\r\n", seen.end) != std::string_view::npos) {
     return Error{Errc::corrupt,
                  "not valid JSON: bytes follow the value at offset " + std::to_string(seen.end)};
   }
-  return parse(text);
+  return parse<T>(text);
+}
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
+  return parse_whole<Json>(text, limits);
+}
+
+Result<OrderedJson> parse_ordered_json(std::string_view text, const JsonLimits& limits) {
+  return parse_whole<OrderedJson>(text, limits);
 }
 
 Result<Json> parse_json_prefix(std::string_view text, const JsonLimits& limits) {
   VPCCNI_TRY(const Scan seen, checked_scan(text, limits));
-  return parse(text.substr(0, seen.end));
+  return parse<Json>(text.substr(0, seen.end));
 }
 
 const Json* find_member(const Json& value, std::string_view name) {

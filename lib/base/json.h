@@ -22,6 +22,8 @@ struct JsonLimits {
 
 /// The whole text as one value. Errors are `corrupt` and name the byte offset.
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
+/// The same, with members in the order of the text.
+Result<OrderedJson> parse_ordered_json(std::string_view text, const JsonLimits& limits = {});
 /// The first value of the text; what follows is ignored (Go's Decoder).
 Result<Json> parse_json_prefix(std::string_view text, const JsonLimits& limits = {});
 
