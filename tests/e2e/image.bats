@@ -37,31 +37,14 @@ root_of() { podman image mount "$1"; }
   ((${line##* } < 60000000))
 }
 
-@test "fips-check in the image passes, with nothing but OpenSSL and the module in the process" {
-  run --separate-stderr -0 in_image "${image}" vpccni fips-check --json
-  jq -e '.provider.kind == "openssl-fips" and .summary.fail == 0 and
-    ([.checks[] | select(.status == "warn") | .id] == ["provider.certificate"]) and
-    (.loadedCrypto | length == 3) and
-    ([.checks[] | select(.id == "provider.module")][0].detail | endswith("the manifest'\''s"))' <<<"${output}"
-  # The same was found when it was built.
-  run -0 in_image "${image}" cat /usr/share/vpccni/fips-report.json
-  jq -e '.summary.fail == 0' <<<"${output}"
+# verify TAG: what an operator runs on an image.
+verify() {
+  env IMAGE="$1" ENGINE=podman bats "${BATS_TEST_DIRNAME}/../../docker/verify.bats"
 }
 
-@test "MD5 and an unset OPENSSL_CONF are refused in the image" {
-  run -1 in_image "${image}" openssl dgst -md5 /etc/passwd
-  in_image "${image}" openssl dgst -sha256 /etc/passwd
-  run -1 podman run --rm --network none -e OPENSSL_CONF= "${image}"
-  [[ ${output} == *'FAIL  env.config'* && ${output} != *Installed* ]]
-}
-
-@test "the image without its module does not start the agent" {
-  run -1 podman run --rm --network none -v /dev/null:/opt/vpccni/lib/ossl-modules/fips.so "${image}"
-  [[ ${output} == *'FAIL  provider.active'* && ${output} != *Installed* ]]
-  # Neither without the entrypoint.
-  run -1 podman run --rm --network none -v /dev/null:/opt/vpccni/lib/ossl-modules/fips.so \
-    --entrypoint /app/vpccni "${image}" agent
-  [[ ${output} == *'VPCCNI_FIPS=require, and the cryptographic module is not in order'* ]]
+@test "the image passes docker/verify.bats" {
+  run -0 verify "${image}"
+  [[ ${output} != *'# skip'* ]]
 }
 
 @test "a module without a certificate does not pass the build's own check" {
@@ -69,62 +52,11 @@ root_of() { podman image mount "$1"; }
   [[ ${output} == *'FAIL  provider.certificate'* ]]
 }
 
-@test "no second crypto library, no set-user-ID, nothing that lacks a library, root's alone" {
-  local root
-  root=$(root_of "${image}")
-  [ -z "$(find "${root}" -xdev -perm /6000)" ]
-  [ -z "$(find "${root}" -xdev ! -type l -perm -0002 ! -path "${root}/tmp")" ]
-  [ -z "$(find "${root}" -xdev \( ! -user root -o ! -group root \))" ]
-  [ -z "$(find "${root}" -regextype egrep \
-    -regex '.*/[^/]*(gnutls|nettle|hogweed|gcrypt|k5crypto|mbedtls|libssh2|sodium|libnss3)[^/]*')" ]
-  [ -z "$(find "${root}" -name 'apt*' -path '*bin/*' -o -name dpkg -path '*bin/*')" ]
-  local file
-  while read -r file; do
-    is_elf "${file}" || continue
-    file=${file#"${root}"}
-    run in_image_ld "${file}" # fails for a static program
-    [[ ${output} != *'not found'* && ${output} != *'cannot open'* ]] || {
-      echo "${file}: ${output}"
-      return 1
-    }
-  done < <(find "${root}/app" "${root}/usr/bin" "${root}/usr/sbin" "${root}/opt" -type f -perm /111)
-}
-is_elf() { [[ $(head -c 4 "$1" | tail -c 3) == ELF ]]; }
-in_image_ld() { chroot "$(root_of "${image}")" /lib64/ld-linux-x86-64.so.2 --list "$1"; }
-
-@test "tools, names and files are where upstream has them" {
-  in_image "${image}" iptables --version
-  in_image "${image}" iptables-legacy --version
-  podman run --rm --network none --cap-add NET_ADMIN --entrypoint '' "${image}" ipset --version
-  in_image "${image}" conntrack --version
-  in_image "${image}" /app/fips-startup-check --quiet
-  local file
-  for file in aws-k8s-agent aws-vpc-cni aws-cni egress-cni grpc-health-probe entrypoint.sh 10-aws.conflist; do
-    in_image "${image}" ls "/app/${file}"
-  done
-  run -0 in_image "${image}" ls /init
-  [[ ${output} == *aws-vpc-cni-init* && ${output} == *portmap* && ${output} == *loopback* ]]
-  # The plugins need nothing of the image.
-  run readelf -d "$(root_of "${image}")/app/vpccni-host"
-  [[ ${output} == *'no dynamic section'* ]]
-}
-
-@test "SBOM and licences name what is in it" {
-  run --separate-stderr -0 in_image "${image}" cat /usr/share/vpccni/sbom.spdx.json
-  jq -e '.spdxVersion == "SPDX-2.3" and ([.packages[].SPDXID] | length == (unique | length)) and
-    ([.packages[].name] | contains(["vpccni", "curl", "openssl-fips-provider", "libssl3", "iptables",
-      "conntrack", "ipset", "libc6", "containernetworking-plugins"]))' <<<"${output}"
-  local package
-  for package in curl openssl-fips-provider libssl3 iptables; do
-    [ -n "$(in_image "${image}" ls "/usr/share/vpccni/licenses/${package}")" ]
-  done
-}
-
 @test "the hardened image: no shell but sh, no tools, the same proof" {
   image_build build-hardened.sh localhost/vpccni:hard --unvalidated --image "${image}" >"${IMAGE_DIR}/hard.log" 2>&1 \
     || { tail -n 20 "${IMAGE_DIR}/hard.log" && return 1; }
   echo "# hardened, compressed: $(tail -n 1 "${IMAGE_DIR}/hard.log" | sed 's/.* //') bytes" >&3
-  run -0 in_image localhost/vpccni:hard vpccni fips-check --quiet
+  run -0 verify localhost/vpccni:hard
   local root
   root=$(root_of localhost/vpccni:hard)
   [ -z "$(find "${root}/usr/bin" "${root}/usr/sbin" -name bash -o -name openssl -o -name jq -o -name ip -o -name find)" ]
@@ -153,6 +85,7 @@ make_bundle() {
     >"${BATS_TEST_TMPDIR}/log" 2>&1 || { tail -n 20 "${BATS_TEST_TMPDIR}/log" && return 1; }
   run --separate-stderr -0 in_image localhost/vpccni:wolf vpccni fips-check --json --provider wolfssl
   jq -e '.provider.kind == "wolfprovider" and (.provider.certificate | contains("4718"))' <<<"${output}"
+  run -0 verify localhost/vpccni:wolf
   # Every layer of every stage that is kept, and what describes the image.
   run ! grep -q -F "${password}" "${BATS_TEST_TMPDIR}/log"
   local image_id layers=0 layer
