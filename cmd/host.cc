@@ -17,7 +17,7 @@ namespace vpccni::cmd {
 
 namespace {
 
-constexpr unsigned kMode = 0755;
+constexpr unsigned kPermissions = 0777;
 constexpr std::size_t kProgramLimit = std::size_t{256} << 20U;
 constexpr const char* kUsageText =
     "usage: vpccni host install [--from DIR] [--to DIR]\n"
@@ -49,18 +49,24 @@ std::optional<Call> parse(const Invocation& invocation) {
   return call;
 }
 
-bool is_regular(const std::string& path) {
+/// Its permissions; nullopt if it is no regular file.
+std::optional<unsigned> regular_file(const std::string& path) {
   struct stat status {};
-  return lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+  if (lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    return std::nullopt;
+  }
+  return status.st_mode & kPermissions;
 }
 
-/// Mode first, then rename: at no moment is there a program that cannot be run, or half a one.
+/// With the source's mode. Mode first, then rename: at no moment is there a program that cannot be
+/// run, or half a one.
 Result<> install(std::ostream& out, const std::string& source, const std::string& target) {
-  if (!is_regular(source)) {
+  const auto mode = regular_file(source);
+  if (!mode) {
     return Error{Errc::not_found, source + " is no regular file"};
   }
   VPCCNI_TRY(const auto bytes, base::read_file(source, kProgramLimit));
-  VPCCNI_CHECK(base::write_file_durably(target, bytes, kMode));
+  VPCCNI_CHECK(base::write_file_durably(target, bytes, *mode));
   out << "Installed " << target << "\n";
   return {};
 }
@@ -77,7 +83,7 @@ Result<> install_all(std::ostream& out, const Call& call) {
   std::error_code failed;
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(call.from, failed)) {
-    if (is_regular(entry.path().string())) {
+    if (regular_file(entry.path().string())) {
       names.push_back(entry.path().filename().string());
     }
   }

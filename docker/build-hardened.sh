@@ -4,16 +4,16 @@
 #                                               image's, default vpccni-fips:VERSION-hardened
 #   --image TAG   hardens this image instead of building one
 set -euo pipefail
-cd "$(dirname "$0")/.."
+root=$(cd "$(dirname "$0")/.." && pwd)
 
-version=$(sed -n 's/^project(vpccni VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
+version=$(sed -n 's/^project(vpccni VERSION \([0-9.]*\).*/\1/p' "${root}/CMakeLists.txt")
 tag=vpccni-fips:${version}-hardened engine='' image='' push='' registry='' provider=openssl
 options=(--file docker/Dockerfile.hardened) passed=()
 while (($# > 0)); do
   case "$1" in
     --help)
       sed -n '2,/--image/s/^# \{0,1\}//p' "$0"
-      docker/build.sh --help
+      "${root}/docker/build.sh" --help
       exit 0
       ;;
     --unvalidated)
@@ -54,8 +54,9 @@ if [[ -z ${engine} ]]; then
 fi
 if [[ -z ${image} ]]; then
   image=${tag}-standard
-  docker/build.sh --tag "${image}" "${passed[@]}"
+  "${root}/docker/build.sh" --tag "${image}" "${passed[@]}"
 fi
+cd "${root}"
 work=$(mktemp -d)
 trap 'rm -rf "${work}"' EXIT
 options+=(--build-arg "IMAGE=${image}" --build-arg "VERSION=${version}" --build-arg "PROVIDER=${provider}"

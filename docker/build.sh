@@ -17,7 +17,7 @@
 #   --push --registry URL  pushes to URL/TAG
 #   --help
 set -euo pipefail
-cd "$(dirname "$0")/.."
+root=$(cd "$(dirname "$0")/.." && pwd)
 
 usage() { sed -n '2,/--help/s/^# \{0,1\}//p' "$0"; }
 die() {
@@ -25,9 +25,9 @@ die() {
   exit 2
 }
 
-version=$(sed -n 's/^project(vpccni VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
-tag=vpccni-fips:${version} provider=openssl engine='' base='' bundle='' app='' push='' registry=''
-password_file=wolfssl_password.txt
+version=$(sed -n 's/^project(vpccni VERSION \([0-9.]*\).*/\1/p' "${root}/CMakeLists.txt")
+tag=vpccni-fips:${version} provider=openssl engine='' base='' bundle='' app='' stage=source push='' registry=''
+password_file=${root}/wolfssl_password.txt
 options=(--file docker/Dockerfile)
 while (($# > 0)); do
   case "$1" in
@@ -36,12 +36,12 @@ while (($# > 0)); do
       ;;&
     --tag) tag=$2 ;;
     --provider) provider=$2 ;;
-    --bundle) bundle=$2 ;;
-    --password-file) password_file=$2 ;;
+    --bundle) bundle=$(realpath "$2") ;;
+    --password-file) password_file=$(realpath "$2") ;;
     --engine) engine=$2 ;;
     --base) base=$2 ;;
-    --sources) options+=(--build-context "sources=$2") ;;
-    --app) app=$2 ;;
+    --sources) options+=(--build-context "sources=$(realpath "$2")") ;;
+    --app) app=$(realpath "$2") stage=prebuilt ;;
     --build-arg) options+=(--build-arg "$2") ;;
     --registry) registry=$2 ;;
     --unvalidated) options+=(--build-arg VERIFY=) ;;
@@ -70,15 +70,17 @@ if [[ -z ${engine} ]]; then
 fi
 command -v "${engine}" >/dev/null || die "${engine} is not installed"
 
+cd "${root}"
 work=$(mktemp -d)
 trap 'rm -rf "${work}"' EXIT
-options+=(--build-arg "PROVIDER=${provider}" --build-arg "VERSION=${version}"
-  --build-arg "GIT_SHA=$(git rev-parse HEAD 2>/dev/null || echo unknown)")
+# buildah finds the stages of `FROM name-${ARGUMENT}` only for arguments that it is given.
+options+=(--build-arg "PROVIDER=${provider}" --build-arg "APP=${stage}"
+  --build-arg "VERSION=${version}" --build-arg "GIT_SHA=$(git rev-parse HEAD 2>/dev/null || echo unknown)")
 [[ -z ${base} ]] || options+=(--build-arg "BASE_IMAGE=${base}")
 if [[ -n ${app} ]]; then
   mkdir "${work}/app"
   cp "${app}/vpccni" "${app}/vpccni-host" "${work}/app/"
-  options+=(--build-arg APP=prebuilt --build-context "prebuilt=${work}/app")
+  options+=(--build-context "prebuilt=${work}/app")
 fi
 if [[ -d ${bundle} ]]; then
   options+=(--build-context "bundle=${bundle}")

@@ -98,6 +98,16 @@ TEST_CASE("plugins are appended in order, and no member gets lost") {
   CHECK(list["disableCheck"] == true);
 }
 
+TEST_CASE("each of the two by itself") {
+  auto values = ordinary();
+  CHECK(filled(values)["plugins"].size() == 3);
+  values.bandwidth = true;
+  CHECK(filled(values)["plugins"].size() == 4);
+  values.bandwidth = false;
+  values.pods_without_ipv6 = true;
+  CHECK(filled(values)["plugins"].size() == 4);
+}
+
 TEST_CASE("checks are turned on in the list and in our plugin") {
   auto values = ordinary();
   values.checks = true;

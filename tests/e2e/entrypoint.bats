@@ -204,6 +204,7 @@ conflist() { "${app}/vpccni" conflist --template "${app}/10-aws.conflist" "$@"; 
     "${app}/vpccni" host init --from "${BATS_TEST_TMPDIR}/init" --to "${host}/bin"
   # The link to ourselves is not installed.
   [ "$(find "${host}/bin" -type f -printf '%f ' | xargs -n1 | sort | xargs)" = 'LICENSE loopback' ]
+  [ "$(stat -c %a "${host}/bin/loopback" "${host}/bin/LICENSE" | xargs)" = '755 644' ]
   local link
   link=$(sed -n 's/^Kernel parameters of \(.*\) are set$/\1/p' <<<"${output}")
   [ "$(lab exec a cat "/proc/sys/net/ipv4/conf/${link}/rp_filter")" = 2 ]
