@@ -19,6 +19,7 @@ namespace {
 
 constexpr unsigned kPermissions = 0777;
 constexpr std::size_t kProgramLimit = std::size_t{256} << 20U;
+constexpr const char* kInitProgram = "aws-vpc-cni-init";
 constexpr const char* kUsageText =
     "usage: vpccni host install [--from DIR] [--to DIR]\n"
     "       vpccni host init [--from DIR] [--to DIR]\n";
@@ -33,7 +34,7 @@ std::optional<Call> parse(const Invocation& invocation) {
   Call call;
   auto args = invocation.args;
   // By its upstream name, without arguments.
-  if (invocation.program == "aws-vpc-cni-init") {
+  if (invocation.program == kInitProgram) {
     args.insert(args.begin(), "init");
   }
   if (args.empty() || (args[0] != "install" && args[0] != "init")) {
@@ -78,12 +79,12 @@ Result<> install_plugins(std::ostream& out, const Call& call) {
   return {};
 }
 
-/// Every regular file, in the order of names.
+/// Every regular file but the init program itself, in the order of names.
 Result<> install_all(std::ostream& out, const Call& call) {
   std::error_code failed;
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(call.from, failed)) {
-    if (regular_file(entry.path().string())) {
+    if (regular_file(entry.path().string()) && entry.path().filename() != kInitProgram) {
       names.push_back(entry.path().filename().string());
     }
   }
