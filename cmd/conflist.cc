@@ -39,8 +39,8 @@ Result<Call> parse(const std::vector<std::string>& args) {
   return call;
 }
 
-/// The node's address of the egress family; "" when IMDS has none.
-Result<std::string> node_address(const Invocation& invocation, const char* path) {
+/// The node's address of that family as IMDS has it; "" when it has none.
+Result<std::string> node_address(const Invocation& invocation, const std::string& path, bool v4) {
   VPCCNI_TRY(const auto options, aws::session_options(invocation.environment));
   const auto client = http::make_curl_client({.user_agent = options.user_agent});
   aws::ImdsHttp imds(*client, invocation.clock, options.imds);
@@ -52,22 +52,30 @@ Result<std::string> node_address(const Invocation& invocation, const char* path)
   if (first.empty()) {
     return std::string();
   }
-  VPCCNI_TRY(const auto address, wrap(net::Ip::parse(first.front()), std::string("IMDS ") + path));
+  VPCCNI_TRY(const auto address, wrap(net::Ip::parse(first.front()), "IMDS " + path));
+  if (address.is_v4() != v4) {
+    return Error{Errc::corrupt,
+                 "IMDS " + path + ": " + to_string(address) + " is of the other family"};
+  }
   return to_string(address);
 }
 
-/// Fills in what depends on the node. An IPv4 cluster goes without IPv6 egress when IMDS fails.
+/// Fills in what depends on the node. An IPv6 cluster needs the address, also with egress off; an
+/// IPv4 cluster goes without IPv6 egress when IMDS fails.
 Result<> find_egress(const Invocation& invocation, const settings::Entrypoint& set,
                      cni::ConflistValues& values) {
   if (set.ipv6) {
-    VPCCNI_TRY(values.node_ip, node_address(invocation, "meta-data/local-ipv4"));
+    VPCCNI_TRY(values.node_ip, node_address(invocation, "meta-data/local-ipv4", true));
+    if (values.node_ip.empty()) {
+      return Error{Errc::not_found, "IMDS has no meta-data/local-ipv4"};
+    }
     values.egress = set.v4_egress;
     return {};
   }
   if (!set.v6_egress) {
     return {};
   }
-  const auto address = node_address(invocation, "meta-data/ipv6");
+  const auto address = node_address(invocation, "meta-data/ipv6", false);
   if (!address) {
     invocation.err << invocation.program << ": IPv6 egress is off: " << address.error().message
                    << "\n";

@@ -168,6 +168,68 @@ conflist() { "${app}/vpccni" conflist --template "${app}/10-aws.conflist" "$@"; 
     "${app}/vpccni" conflist --print --template "${app}/10-aws.conflist"
 }
 
+# imds_says PORT BODY: an IMDS on node a that has only this, for every path; 404 if it is "".
+imds_says() {
+  lab exec a python3 -c '
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_PUT(self): self.send_error(404)
+    def do_GET(self):
+        if not sys.argv[2]: return self.send_error(404)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(sys.argv[2])))
+        self.end_headers()
+        self.wfile.write(sys.argv[2].encode())
+    def log_message(self, *_): pass
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()' "$@" 3>&- &
+  until_ok 10 lab exec a curl -s "http://127.0.0.1:$1/"
+}
+
+@test "an IMDS without the address, or with one of the other family" {
+  local server ended=0
+  imds_says 8093 '' && server=$!
+  # Also when egress is off.
+  run -1 lab exec a timeout 30 env ENABLE_IPv6=true ENABLE_V4_EGRESS=false \
+    AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:8093 "${app}/vpccni" conflist --print \
+    --template "${app}/10-aws.conflist" || ended=1
+  kill "${server}" 2>/dev/null || true
+  [ "${ended}" -eq 0 ]
+  [[ ${output} == *'IMDS has no meta-data/local-ipv4'* ]]
+  imds_says 8094 10.0.0.9 && server=$!
+  run -0 --separate-stderr lab exec a timeout 30 env ENABLE_V6_EGRESS=true \
+    AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:8094 "${app}/vpccni" conflist --print \
+    --template "${app}/10-aws.conflist" || ended=1
+  kill "${server}" 2>/dev/null || true
+  [ "${ended}" -eq 0 ]
+  [[ ${stderr} == *'10.0.0.9 is of the other family'* ]]
+  jq -e '.plugins[1] | .enabled == "false" and .nodeIP == ""' <<<"${output}"
+}
+
+@test "the default environment: the template's bytes, with upstream's values in them" {
+  conflist --to "${host}/net.d"
+  sed -e 's/__VETHPREFIX__/eni/; s/__MTU__/9001/; s/__PODSGENFORCINGMODE__/strict/' \
+    -e 's,__PLUGINLOGFILE__,/var/log/aws-routed-eni/plugin.log,; s/__PLUGINLOGLEVEL__/Debug/' \
+    -e 's/__EGRESSPLUGINENABLED__/false/; s/__RANDOMIZESNAT__/prng/; s/__NODEIP__//' \
+    -e 's,__EGRESSPLUGINIPAMSUBNET__,fd00::ac:00/118,; s,__EGRESSPLUGINIPAMDST__,::/0,' \
+    -e 's,__EGRESSPLUGINIPAMDATADIR__,/run/cni/v4pd/egress-v6-ipam,' \
+    -e 's,__EGRESSPLUGINLOGFILE__,/var/log/aws-routed-eni/egress-v6-plugin.log,' \
+    "${app}/10-aws.conflist" | cmp - "${host}/net.d/10-aws.conflist"
+}
+
+@test "bandwidth and tuning, in all combinations, take nothing away" {
+  local bandwidth tuning types
+  for bandwidth in false true; do
+    for tuning in false true; do
+      ENABLE_BANDWIDTH_PLUGIN=${bandwidth} DISABLE_POD_V6=${tuning} conflist --to "${host}/net.d"
+      types='aws-cni egress-cni portmap'
+      [ "${bandwidth}" = false ] || types+=' bandwidth'
+      [ "${tuning}" = false ] || types+=' tuning'
+      jq -e --arg types "${types}" '([.plugins[].type] | join(" ")) == $types and
+        .plugins[1].nodeIP == "" and .plugins[2].snat == true' "${host}/net.d/10-aws.conflist"
+    done
+  done
+}
+
 @test "the checks of CNI 1.1 are turned on by one setting" {
   VPCCNI_CNI_CHECKS=true conflist --to "${host}/net.d"
   jq -e '.disableCheck == false and .plugins[0].vpccniChecks == "true"' "${host}/net.d/10-aws.conflist"
@@ -198,11 +260,12 @@ conflist() { "${app}/vpccni" conflist --template "${app}/10-aws.conflist" "$@"; 
   mkdir "${BATS_TEST_TMPDIR}/init"
   cp "${app}/vpccni-host" "${BATS_TEST_TMPDIR}/init/loopback"
   echo text >"${BATS_TEST_TMPDIR}/init/LICENSE"
-  ln -s "${VPCCNI_BUILD}/vpccni" "${BATS_TEST_TMPDIR}/init/aws-vpc-cni-init"
+  cp "${VPCCNI_BUILD}/vpccni" "${BATS_TEST_TMPDIR}/init/aws-vpc-cni-init"
+  ln -s "${VPCCNI_BUILD}/vpccni" "${BATS_TEST_TMPDIR}/init/vpccni"
   lab exec a sysctl -qw net.ipv4.tcp_early_demux=1 net.ipv6.conf.all.forwarding=0
   run -0 lab exec a env DISABLE_TCP_EARLY_DEMUX=true ENABLE_V6_EGRESS=true \
     "${app}/vpccni" host init --from "${BATS_TEST_TMPDIR}/init" --to "${host}/bin"
-  # The link to ourselves is not installed.
+  # Neither links nor the init program are installed.
   [ "$(find "${host}/bin" -type f -printf '%f ' | xargs -n1 | sort | xargs)" = 'LICENSE loopback' ]
   [ "$(stat -c %a "${host}/bin/loopback" "${host}/bin/LICENSE" | xargs)" = '755 644' ]
   local link
