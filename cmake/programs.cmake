@@ -5,7 +5,7 @@ file(GLOB full_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cmd/*.cc)
 list(FILTER full_sources EXCLUDE REGEX "commands_host\\.cc$")
 if(full_sources)
   add_executable(vpccni ${full_sources})
-  target_link_libraries(vpccni PRIVATE vpccni_agent vpccni_cni vpccni_fips)
+  target_link_libraries(vpccni PRIVATE vpccni_agent vpccni_cni vpccni_fips vpccni_sre)
 endif()
 
 # What runs on the host's root file system: static, no TLS, no crypto library, no libevent loop.

@@ -1,0 +1,65 @@
+// vpccni doctor: what is wrong with this node, worst first, each with its evidence and its cure.
+// Works with the agent dead. Exit 0: nothing fails or warns; 1: something does; 2: usage.
+
+#include "sre/doctor.h"
+
+#include "cmd/command.h"
+#include "sre/read_node.h"
+
+namespace vpccni::cmd {
+
+namespace {
+
+void print(std::ostream& out, const std::vector<sre::Finding>& findings) {
+  for (const auto& finding : findings) {
+    out << finding.rule->id << " " << to_string(finding.rule->grade) << "  " << finding.rule->title
+        << "\n           " << finding.evidence << "\n           -> " << finding.rule->fix << "\n";
+  }
+  out << sre::doctor_rules().size() << " rules, " << findings.size() << " findings\n";
+}
+
+base::OrderedJson to_json(const std::vector<sre::Finding>& findings) {
+  base::OrderedJson list = base::OrderedJson::array();
+  for (const auto& finding : findings) {
+    list.push_back({{"id", finding.rule->id},
+                    {"severity", to_string(finding.rule->grade)},
+                    {"title", finding.rule->title},
+                    {"evidence", finding.evidence},
+                    {"fix", finding.rule->fix}});
+  }
+  return {{"schema", "vpccni/v1"}, {"rules", sre::doctor_rules().size()}, {"findings", list}};
+}
+
+void print_rules(std::ostream& out) {
+  for (const auto& rule : sre::doctor_rules()) {
+    out << rule.id << " " << to_string(rule.grade) << "  " << rule.title << "\n";
+  }
+}
+
+}  // namespace
+
+int run_doctor(const Invocation& invocation) {
+  auto args = invocation.args;
+  const bool json = std::erase(args, "--json") > 0;
+  const bool list = std::erase(args, "--list") > 0;
+  if (!args.empty()) {
+    invocation.err << "usage: vpccni doctor [--json | --list]\n";
+    return kUsage;
+  }
+  if (list) {
+    print_rules(invocation.out);
+    return kDone;
+  }
+  const auto findings = sre::examine(sre::read_node({invocation.environment, invocation.clock}));
+  if (json) {
+    invocation.out << base::dump_json(to_json(findings), 2) << "\n";
+  } else {
+    print(invocation.out, findings);
+  }
+  const bool healthy = std::all_of(findings.begin(), findings.end(), [](const auto& finding) {
+    return finding.rule->grade == sre::Grade::note;
+  });
+  return healthy ? kDone : kFailed;
+}
+
+}  // namespace vpccni::cmd

@@ -1,0 +1,76 @@
+#pragma once
+// One reading of a node, from every place that knows something of it. What could not be read has
+// its reason beside it, and an empty value; nothing here decides anything. A value.
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "aws/imds.h"
+#include "base/json.h"
+#include "base/startup_file.h"
+#include "ipam/lease.h"
+#include "linux/iptables.h"
+#include "podnet/host_check.h"
+
+namespace vpccni::sre {
+
+/// A pod's interface as the agent, or only its checkpoint, has it.
+struct PodRow {
+  ipam::Assignment held;
+  net::EniId eni;  // empty: not known
+  net::TableId table = net::kMainTable;
+  bool quarantined = false;
+  bool in_agent = false;
+  bool in_checkpoint = false;
+  std::string host_veth;
+};
+
+struct NodeView {
+  base::WallTime now{};
+
+  std::string agent_trouble;         // "" = it answered
+  std::set<std::string> agent_enis;  // ids; an ENI that is being attached is not among them yet
+  base::Json plan;
+  base::Json failures;
+  base::Json targets;
+  base::Json fips;
+  std::optional<base::StartupFile> startup;
+
+  std::string checkpoint_path;
+  std::string checkpoint_trouble;
+
+  std::string imds_trouble;
+  std::vector<aws::ImdsEni> enis;  // with what EC2 lists besides, if it was asked
+  /// EC2 is asked when IMDS, which lags, lacks a pod's address.
+  std::string ec2_trouble;
+  bool ec2_asked = false;
+  net::Mac primary_mac;
+
+  std::vector<PodRow> pods;  // of agent and checkpoint, by name
+
+  /// As it should be, so far as that is known.
+  podnet::WantedHost wanted;
+  std::string kernel_trouble;
+  podnet::SeenHost kernel;
+  std::string iptables_trouble;
+  linux::SavedTable nat;
+  linux::SavedTable mangle;
+  std::map<std::string, std::string> parameters;  // by path below /proc/sys; those that are there
+
+  std::string conflist_path;
+  std::optional<std::string> conflist;  // its text
+  std::string first_conflist;           // the name that the runtime takes: the first in order
+  bool has_conf_dir = false;
+
+  int disk_used_percent = 0;  // where the checkpoint is; -1 = not known
+  int cooldown_seconds = 30;
+
+  /// Whether an address that no ENI here lists is really on none.
+  bool knows_addresses() const { return imds_trouble.empty() && ec2_trouble.empty(); }
+  bool agent_answers() const { return agent_trouble.empty(); }
+};
+
+}  // namespace vpccni::sre

@@ -1,0 +1,378 @@
+#include "sre/read_node.h"
+
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "aws/session.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "ipam/checkpoint.h"
+#include "linux/iptables_variant.h"
+#include "linux/sysctls.h"
+#include "podnet/pod.h"
+#include "settings/entrypoint.h"
+#include "settings/settings.h"
+
+namespace vpccni::sre {
+
+namespace {
+
+constexpr auto kAgentPatience = std::chrono::milliseconds(1000);
+constexpr auto kImdsPatience = std::chrono::milliseconds(300);
+constexpr auto kEc2Patience = std::chrono::milliseconds(700);
+constexpr std::size_t kPageLimit = std::size_t{16} << 20U;
+
+/// No call takes longer than that, whoever makes it.
+class Impatient final : public http::Client {
+ public:
+  Impatient(std::unique_ptr<http::Client> client, base::Duration patience)
+      : client_(std::move(client)), patience_(patience) {}
+  Result<http::Response> send(const http::Request& request, const std::stop_token& stop) override {
+    http::Request shorter = request;
+    shorter.timeout = std::min<base::Duration>(request.timeout, patience_);
+    shorter.connect_timeout = std::min<base::Duration>(request.connect_timeout, patience_);
+    return client_->send(shorter, stop);
+  }
+  Result<http::Response> stream(const http::Request& request, const http::Chunk& chunk,
+                                const std::stop_token& stop) override {
+    return client_->stream(request, chunk, stop);
+  }
+
+ private:
+  std::unique_ptr<http::Client> client_;
+  base::Duration patience_;
+};
+
+class AgentPages {
+ public:
+  explicit AgentPages(std::string address)
+      : client_(http::make_curl_client({.user_agent = "vpccni"}), kAgentPatience),
+        address_(std::move(address)) {}
+
+  Result<base::Json> get(const std::string& page) {
+    constexpr std::string_view kUnix = "unix:";
+    http::Request request;
+    const bool local = address_.starts_with(kUnix);
+    request.url = "http://" + (local ? "agent" : address_) + page;
+    request.unix_socket = local ? address_.substr(kUnix.size()) : "";
+    request.proxy = false;
+    request.body_limit = kPageLimit;
+    VPCCNI_TRY(const auto response, client_.send(request, {}));
+    if (response.status != 200) {
+      return Error{Errc::unavailable,
+                   page + ": the agent answers " + std::to_string(response.status)};
+    }
+    return base::parse_json(response.body, {.bytes = kPageLimit});
+  }
+
+ private:
+  Impatient client_;
+  std::string address_;
+};
+
+PodRow row_of(const base::Json& page) {
+  PodRow row;
+  row.held.pod = {base::string_member(page, "namespace"), base::string_member(page, "name"), 1};
+  row.held.key = {"aws-cni", base::string_member(page, "containerID"),
+                  base::string_member(page, "ifName")};
+  if (const auto address = net::Ip::parse(base::string_member(page, "address"))) {
+    row.held.address = *address;
+  }
+  row.eni = net::EniId(base::string_member(page, "eni"));
+  row.table =
+      net::TableId(static_cast<std::uint32_t>(base::integer_member(page, "table").value_or(254)));
+  row.quarantined = base::bool_member(page, "quarantined").value_or(false);
+  row.in_agent = true;
+  return row;
+}
+
+void read_agent(const settings::Settings& set, NodeView& view) {
+  AgentPages pages(set.introspection_bind_address);
+  auto pods = pages.get("/v1/pods");
+  if (!pods) {
+    view.agent_trouble = pods.error().message;
+    return;
+  }
+  if (pods->is_array()) {
+    for (const auto& one : *pods) {
+      view.pods.push_back(row_of(one));
+    }
+  }
+  if (const auto enis = pages.get("/v1/enis")) {
+    for (const auto& card : *enis) {
+      if (const auto* all = base::find_member(card, "ENIs")) {
+        for (const auto& [id, eni] : all->items()) {
+          view.agent_enis.insert(id);
+        }
+      }
+    }
+  }
+  const auto get = [&](const char* page) { return pages.get(page).value_or(base::Json()); };
+  view.plan = get("/v1/plan");
+  view.failures = get("/v1/failures");
+  view.targets = get("/v1/targets");
+  view.fips = get("/v1/fips");
+  const auto network = get("/v1/networkutils-env-settings");
+  auto& wanted = view.wanted.network;
+  wanted.external_snat = base::bool_member(network, "AWS_VPC_K8S_CNI_EXTERNALSNAT").value_or(false);
+  wanted.node_port_support =
+      base::bool_member(network, "AWS_VPC_CNI_NODE_PORT_SUPPORT").value_or(true);
+  if (const auto prefix = base::string_member(network, "AWS_VPC_K8S_CNI_VETHPREFIX");
+      !prefix.empty()) {
+    wanted.veth_prefix = prefix;
+  }
+}
+
+/// Adds what only the checkpoint has.
+void read_checkpoint(const settings::Settings& set, NodeView& view) {
+  view.checkpoint_path = set.backing_store;
+  const auto bytes = base::read_file(set.backing_store);
+  if (!bytes) {
+    view.checkpoint_trouble = bytes.error().message;
+    return;
+  }
+  const auto held = ipam::parse_checkpoint(*bytes);
+  if (!held) {
+    view.checkpoint_trouble = held.error().message;
+    return;
+  }
+  for (const auto& one : *held) {
+    const auto same = std::find_if(view.pods.begin(), view.pods.end(), [&](const PodRow& row) {
+      return row.held.address == one.address && row.held.pod == one.pod;
+    });
+    PodRow& row = same != view.pods.end() ? *same : view.pods.emplace_back();
+    row.held = one;
+    row.in_checkpoint = true;
+  }
+}
+
+void read_startup(const settings::Settings& set, NodeView& view) {
+  const auto path = std::filesystem::path(set.backing_store).parent_path() / base::kStartupFileName;
+  if (const auto bytes = base::read_file(path.string())) {
+    view.startup = base::parse_startup(*bytes);
+  }
+}
+
+void read_imds(const Sources& sources, NodeView& view) {
+  const auto options = aws::session_options(sources.environment);
+  if (!options) {
+    view.imds_trouble = options.error().message;
+    return;
+  }
+  Impatient client(http::make_curl_client({.user_agent = "vpccni"}), kImdsPatience);
+  aws::ImdsHttp imds(client, sources.clock, options->imds);
+  const auto mac = imds.get("meta-data/mac");
+  if (!mac || !*mac) {
+    view.imds_trouble = mac ? "no meta-data/mac" : mac.error().message;
+    return;
+  }
+  if (const auto parsed = net::Mac::parse(**mac)) {
+    view.primary_mac = *parsed;
+  }
+  auto enis = imds.enis();
+  if (!enis) {
+    view.imds_trouble = enis.error().message;
+    return;
+  }
+  view.enis = *std::move(enis);
+}
+
+const aws::ImdsEni* owner_of(const NodeView& view, const net::Ip& address) {
+  for (const auto& eni : view.enis) {
+    const bool listed =
+        std::find(eni.addresses.begin(), eni.addresses.end(), address) != eni.addresses.end() ||
+        std::any_of(eni.prefixes.begin(), eni.prefixes.end(),
+                    [&](const net::Cidr& prefix) { return prefix.contains(address); }) ||
+        std::any_of(eni.ipv6_prefixes.begin(), eni.ipv6_prefixes.end(),
+                    [&](const net::Cidr& prefix) { return prefix.contains(address); });
+    if (listed) {
+      return &eni;
+    }
+  }
+  return nullptr;
+}
+
+/// IMDS lags behind EC2 by seconds, sometimes by minutes: what it lacks, EC2 is asked about.
+void ask_ec2(const Sources& sources, NodeView& view) {
+  const bool complete = std::all_of(view.pods.begin(), view.pods.end(), [&](const PodRow& row) {
+    return owner_of(view, row.held.address) != nullptr;
+  });
+  if (complete || view.enis.empty()) {
+    return;
+  }
+  view.ec2_asked = true;
+  auto options = aws::session_options(sources.environment);
+  if (!options) {
+    view.ec2_trouble = options.error().message;
+    return;
+  }
+  options->attempts = 1;
+  options->wrap_client = [](std::unique_ptr<http::Client> client) {
+    return std::make_unique<Impatient>(std::move(client), kEc2Patience);
+  };
+  const auto session = aws::open_session(*options, sources.clock, nullptr);
+  if (!session) {
+    view.ec2_trouble = session.error().message;
+    return;
+  }
+  aws::EniFilter filter;
+  for (const auto& eni : view.enis) {
+    filter.ids.push_back(eni.id);
+  }
+  const auto listed = (*session)->ec2().network_interfaces(filter);
+  if (!listed) {
+    view.ec2_trouble = listed.error().message;
+    return;
+  }
+  for (const auto& one : *listed) {
+    for (auto& eni : view.enis) {
+      if (eni.id != one.id) {
+        continue;
+      }
+      for (const auto& address : one.addresses) {
+        if (std::find(eni.addresses.begin(), eni.addresses.end(), address.ip) ==
+            eni.addresses.end()) {
+          eni.addresses.push_back(address.ip);
+        }
+      }
+      eni.prefixes.insert(eni.prefixes.end(), one.prefixes.begin(), one.prefixes.end());
+      eni.ipv6_prefixes.insert(eni.ipv6_prefixes.end(), one.ipv6_prefixes.begin(),
+                               one.ipv6_prefixes.end());
+    }
+  }
+}
+
+/// What the kernel should hold, from pods and ENIs.
+void derive_wanted(const settings::Settings& set, NodeView& view) {
+  auto& wanted = view.wanted;
+  wanted.network.family = set.enable_ipv6 ? net::Family::v6 : net::Family::v4;
+  wanted.network.mark = set.connmark;
+  std::map<net::EniId, net::TableId> tables;
+  for (const auto& eni : view.enis) {
+    if (eni.mac == view.primary_mac || eni.addresses.empty() || !eni.subnet_ipv4 ||
+        wanted.network.family == net::Family::v6) {
+      continue;
+    }
+    if (view.agent_answers() && !view.agent_enis.contains(to_string(eni.id))) {
+      continue;  // not managed, or not yet set up
+    }
+    const auto table = podnet::route_table(eni.card, eni.addresses.front(), eni.device, 64);
+    if (!table) {
+      continue;
+    }
+    tables[eni.id] = table->table;
+    wanted.enis.push_back({.mac = eni.mac,
+                           .ip = eni.addresses.front(),
+                           .subnet = *eni.subnet_ipv4,
+                           .table = table->table,
+                           .mtu = set.eni_mtu,
+                           .rule_exists = table->rule_exists});
+  }
+  for (auto& row : view.pods) {
+    const auto* eni = owner_of(view, row.held.address);
+    if (!row.in_agent && eni != nullptr) {
+      row.eni = eni->id;
+      const auto table = tables.find(eni->id);
+      row.table = table == tables.end() ? net::kMainTable : table->second;
+    }
+    row.host_veth = podnet::host_veth_name(wanted.network.veth_prefix, row.held.pod.name_space,
+                                           row.held.pod.name, 0);
+    wanted.pods.push_back({row.held.address, row.table, row.host_veth});
+  }
+}
+
+void read_kernel(NodeView& view) {
+  auto seen = podnet::read_host(view.wanted);
+  if (seen) {
+    view.kernel = *std::move(seen);
+  } else {
+    view.kernel_trouble = seen.error().message;
+  }
+  const auto iptables = linux::iptables_of(linux::detect_variant(), view.wanted.network.family);
+  auto nat = iptables.save("nat");
+  auto mangle = iptables.save("mangle");
+  if (nat && mangle) {
+    view.nat = *std::move(nat);
+    view.mangle = *std::move(mangle);
+  } else {
+    view.iptables_trouble = nat ? mangle.error().message : nat.error().message;
+  }
+  std::vector<std::string> names = {
+      "net/ipv4/ip_forward",
+      "net/ipv4/conf/all/rp_filter",
+      "net/ipv4/neigh/default/gc_thresh3",
+      "net/netfilter/nf_conntrack_count",
+      "net/netfilter/nf_conntrack_max",
+      "net/netfilter/nf_conntrack_tcp_timeout_syn_sent",
+  };
+  for (const auto& link : view.kernel.links) {
+    if (link.mac == view.primary_mac) {
+      names.push_back("net/ipv4/conf/" + link.name + "/rp_filter");
+    }
+  }
+  for (const auto& name : names) {
+    if (const auto value = linux::sysctl(name)) {
+      view.parameters[name] = *value;
+    }
+  }
+}
+
+void read_files(const Sources& sources, NodeView& view) {
+  const auto set = settings::load_entrypoint(sources.environment);
+  view.conflist_path = set.conf_dir + "/10-aws.conflist";
+  std::error_code failed;
+  view.has_conf_dir = std::filesystem::is_directory(set.conf_dir, failed);
+  if (const auto text = base::read_file(view.conflist_path, std::size_t{1} << 20U)) {
+    view.conflist = *text;
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(set.conf_dir, failed)) {
+    const auto extension = entry.path().extension();
+    if (extension == ".conf" || extension == ".conflist" || extension == ".json") {
+      const auto name = entry.path().filename().string();
+      if (view.first_conflist.empty() || name < view.first_conflist) {
+        view.first_conflist = name;
+      }
+    }
+  }
+  struct statvfs disk {};
+  const auto directory = std::filesystem::path(view.checkpoint_path).parent_path().string();
+  view.disk_used_percent = -1;
+  if (statvfs(directory.c_str(), &disk) == 0 && disk.f_blocks > 0) {
+    view.disk_used_percent =
+        static_cast<int>(100 - disk.f_bavail * 100 / static_cast<unsigned long>(disk.f_blocks));
+  }
+}
+
+}  // namespace
+
+NodeView read_node(const Sources& sources) {
+  NodeView view;
+  view.now = sources.clock.now().wall;
+  std::vector<settings::Note> notes;
+  const auto set = settings::load(sources.environment, notes);
+  view.wanted.network.external_snat = set.external_snat;
+  view.wanted.network.node_port_support = set.node_port_support;
+  view.wanted.network.veth_prefix = set.veth_prefix;
+  view.cooldown_seconds = set.ip_cooldown_seconds;
+  read_agent(set, view);
+  read_checkpoint(set, view);
+  read_startup(set, view);
+  if (sources.imds) {
+    read_imds(sources, view);
+    ask_ec2(sources, view);
+  } else {
+    view.imds_trouble = "not asked";
+  }
+  std::sort(view.pods.begin(), view.pods.end(), [](const PodRow& a, const PodRow& b) {
+    return std::tie(a.held.pod.name_space, a.held.pod.name, a.held.address) <
+           std::tie(b.held.pod.name_space, b.held.pod.name, b.held.address);
+  });
+  derive_wanted(set, view);
+  read_kernel(view);
+  read_files(sources, view);
+  return view;
+}
+
+}  // namespace vpccni::sre

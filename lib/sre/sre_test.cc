@@ -1,0 +1,170 @@
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "sre/doctor.h"
+#include "sre/explain.h"
+
+namespace vpccni::sre {
+
+namespace {
+
+net::Ip ip(const char* text) {
+  return *net::Ip::parse(text);
+}
+
+PodRow pod(const char* name, const char* address) {
+  PodRow row;
+  row.held.pod = {"default", name, 1};
+  row.held.key = {"aws-cni", "0123456789abcdef", "eth0"};
+  row.held.address = ip(address);
+  row.in_agent = row.in_checkpoint = true;
+  row.host_veth = "eni1";
+  return row;
+}
+
+/// A node with one pod on the primary ENI, all in order.
+NodeView healthy() {
+  NodeView view;
+  view.primary_mac = *net::Mac::parse("02:00:00:00:00:01");
+  aws::ImdsEni eni;
+  eni.id = net::EniId("eni-1");
+  eni.mac = view.primary_mac;
+  eni.addresses = {ip("10.0.0.5"), ip("10.0.0.20")};
+  view.enis = {eni};
+  view.pods = {pod("web", "10.0.0.20")};
+  view.wanted.pods = {{ip("10.0.0.20"), net::kMainTable, "eni1"}};
+  linux::Link primary;
+  primary.index = net::IfIndex(2);
+  primary.name = "eth0";
+  primary.mac = view.primary_mac;
+  primary.up = true;
+  linux::Link veth;
+  veth.index = net::IfIndex(7);
+  veth.name = "eni1";
+  veth.up = true;
+  view.kernel.links = {primary, veth};
+  view.kernel.routes = {{.destination = net::Cidr::host(ip("10.0.0.20")),
+                         .link = net::IfIndex(7),
+                         .scope = linux::Scope::link}};
+  view.kernel.rules = {{.priority = net::RulePriority(512),
+                        .table = net::kMainTable,
+                        .to = net::Cidr::host(ip("10.0.0.20"))},
+                       {.priority = net::RulePriority(1024),
+                        .table = net::kMainTable,
+                        .mark = net::Mark(0x80),
+                        .mask = net::Mark(0x80)}};
+  view.nat.rules = {{"POSTROUTING", "-m comment --comment \"AWS SNAT CHAIN\" -j AWS-SNAT-CHAIN-0"},
+                    {"AWS-SNAT-CHAIN-0", "! -o vlan+ -j SNAT --to-source 10.0.0.5"},
+                    {"PREROUTING", "-i eni+ -j AWS-CONNMARK-CHAIN-0"},
+                    {"AWS-CONNMARK-CHAIN-0", "-j CONNMARK --set-xmark 0x80/0x80"}};
+  view.mangle.rules = {{"PREROUTING", "-i eth0 -m comment --comment \"AWS, primary ENI\""}};
+  view.parameters = {{"net/ipv4/ip_forward", "1"}, {"net/ipv4/conf/all/rp_filter", "0"}};
+  return view;
+}
+
+std::string broken_hop(const NodeView& view) {
+  const auto hops = explain(view, view.pods.front());
+  const auto* hop = first_broken(hops);
+  return hop == nullptr ? "" : hop->name;
+}
+
+std::string first_finding(const NodeView& view) {
+  const auto findings = examine(view);
+  return findings.empty() ? "" : std::string(findings.front().rule->id);
+}
+
+}  // namespace
+
+TEST_CASE("a healthy node has no broken hop and no finding") {
+  const auto view = healthy();
+  for (const auto& hop : explain(view, view.pods.front())) {
+    INFO(hop.name << ": " << hop.detail);
+    CHECK(hop.state == HopState::ok);
+    CHECK(hop.fix.empty());
+  }
+  CHECK(examine(view).empty());
+}
+
+TEST_CASE("what is broken is named, by the hop and by the rule") {
+  struct Row {
+    void (*fault)(NodeView&);
+    const char* hop;
+    const char* rule;
+  };
+  const std::vector<Row> rows = {
+      {[](NodeView& view) { view.kernel.rules.erase(view.kernel.rules.begin()); }, "rule to",
+       "VC010"},
+      {[](NodeView& view) { view.kernel.rules.pop_back(); }, "rule mark", "VC010"},
+      {[](NodeView& view) { view.kernel.routes.clear(); }, "route to", "VC011"},
+      {[](NodeView& view) { view.kernel.links.pop_back(); }, "host veth", "VC040"},
+      {[](NodeView& view) { view.kernel.links.back().up = false; }, "host veth up", "VC008"},
+      {[](NodeView& view) { view.nat.rules.clear(); }, "chains", "VC019"},
+      {[](NodeView& view) { view.parameters["net/ipv4/conf/all/rp_filter"] = "1"; }, "rp_filter",
+       "VC015"},
+      {[](NodeView& view) { view.parameters["net/ipv4/ip_forward"] = "0"; }, "ip_forward", "VC017"},
+      {[](NodeView& view) { view.enis.front().addresses.pop_back(); }, "ENI", "VC007"},
+      {[](NodeView& view) { view.pods.front().in_checkpoint = false; }, "checkpoint", "VC005"},
+      {[](NodeView& view) { view.pods.front().in_agent = false; }, "agent", "VC038"},
+      {[](NodeView& view) { view.pods.front().quarantined = true; }, "agent", "VC003"},
+      {[](NodeView& view) { view.checkpoint_trouble = "not valid JSON"; }, "checkpoint", "VC004"},
+      {[](NodeView& view) { view.agent_trouble = "refused"; }, "", "VC001"},
+  };
+  for (const auto& row : rows) {
+    auto view = healthy();
+    row.fault(view);
+    INFO(row.rule);
+    CHECK(broken_hop(view) == row.hop);
+    CHECK(first_finding(view) == row.rule);
+  }
+}
+
+TEST_CASE("what could not be seen is no finding") {
+  auto view = healthy();
+  view.enis.front().addresses.pop_back();
+  view.ec2_trouble = "UnauthorizedOperation";
+  CHECK(broken_hop(view).empty());
+  CHECK(examine(view).empty());
+  view = healthy();
+  view.kernel = {};
+  view.kernel_trouble = "EPERM";
+  view.iptables_trouble = "EPERM";
+  view.nat = {};
+  CHECK(broken_hop(view).empty());
+  CHECK(examine(view).empty());
+}
+
+TEST_CASE("external SNAT wants no SNAT chain") {
+  auto view = healthy();
+  view.wanted.network.external_snat = true;
+  view.nat.rules.clear();
+  CHECK(missing_chains(view).empty());
+}
+
+TEST_CASE("worst first, and ids are unique") {
+  auto view = healthy();
+  view.parameters["net/netfilter/nf_conntrack_tcp_timeout_syn_sent"] = "120";
+  view.parameters["net/ipv4/neigh/default/gc_thresh3"] = "128";
+  view.parameters["net/ipv4/ip_forward"] = "0";
+  const auto findings = examine(view);
+  REQUIRE(findings.size() == 3);
+  CHECK(findings[0].rule->grade == Grade::fail);
+  CHECK(findings[1].rule->grade == Grade::warn);
+  CHECK(findings[2].rule->grade == Grade::note);
+  std::set<std::string_view> ids;
+  for (const auto& rule : doctor_rules()) {
+    CHECK(ids.insert(rule.id).second);
+    CHECK_FALSE(rule.fix.empty());
+  }
+}
+
+TEST_CASE("pods are found by name, by namespace and name, by address") {
+  auto view = healthy();
+  view.pods.push_back(pod("web", "10.0.0.21"));
+  view.pods.back().held.pod.name_space = "shop";
+  CHECK(find_pods(view, "web").size() == 2);
+  CHECK(find_pods(view, "shop/web").size() == 1);
+  CHECK(find_pods(view, "10.0.0.20").size() == 1);
+  CHECK(find_pods(view, "nobody").empty());
+}
+
+}  // namespace vpccni::sre
