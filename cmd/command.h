@@ -45,13 +45,21 @@ const Command* find_command(std::string_view name);
 
 int run_agent(const Invocation&);       // agent.cc
 int run_cni(const Invocation&);         // cni.cc
+int run_capacity(const Invocation&);    // capacity.cc
+int run_checkpoint(const Invocation&);  // checkpoint.cc
+int run_config(const Invocation&);      // config.cc
 int run_conflist(const Invocation&);    // conflist.cc
+int run_doctor(const Invocation&);      // doctor.cc
 int run_egress(const Invocation&);      // egress.cc
+int run_explain(const Invocation&);     // explain.cc
 int run_fips_check(const Invocation&);  // fips_check.cc
 int run_host(const Invocation&);        // host.cc
+int run_pods(const Invocation&);        // pods.cc
 int run_probe(const Invocation&);       // probe.cc
 int run_help(const Invocation&);        // help.cc
+int run_status(const Invocation&);      // status.cc
 int run_startup(const Invocation&);     // startup.cc
 int run_version(const Invocation&);     // version.cc
+int run_why(const Invocation&);         // why.cc
 
 }  // namespace vpccni::cmd

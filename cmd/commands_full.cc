@@ -7,12 +7,22 @@ namespace {
 constexpr Command kCommands[] = {
     // NOLINT(modernize-avoid-c-arrays)
     {"agent", "aws-k8s-agent", "Runs the node's daemon, set up by its environment.", "", run_agent},
+    {"capacity", "", "Tells how many pods an instance type can have, by mode.",
+     "[--type INSTANCE_TYPE] [--json]", run_capacity},
+    {"checkpoint", "", "Shows or verifies the agent's checkpoint; never writes.",
+     "show|verify [FILE] [--json]", run_checkpoint},
     {"cni", "aws-cni", "The CNI plugin; called by the container runtime.", "", run_cni},
+    {"config", "", "Shows each setting's value and origin; validates the environment.",
+     "show|validate [--json]", run_config},
     {"conflist", "", "Writes the network configuration for the runtime; checks its settings.",
      "[--check | --print] [--template FILE] [--to DIR]", run_conflist},
+    {"doctor", "", "Tells what is wrong with this node, worst first, and what to do.",
+     "[--json | --list]", run_doctor},
     {"egress", "egress-cni",
      "The CNI plugin for egress in the other IP family; called by the container runtime.", "",
      run_egress},
+    {"explain", "", "Follows one pod's packets hop by hop and names the first that is broken.",
+     "[NAMESPACE/]POD|ADDRESS [--json]", run_explain},
     {"fips-check", "fips-startup-check",
      "Proves that cryptography here comes from the validated module.",
      "[--json | --quiet] [--strict] [--profile quick|full] [--provider auto|openssl|wolfssl] "
@@ -23,11 +33,15 @@ constexpr Command kCommands[] = {
      "[--json | environment [--json] | COMMAND]", run_help},
     {"host", "aws-vpc-cni-init", "Installs the plugins on the node; sets kernel parameters.",
      "install|init [--from DIR] [--to DIR]", run_host},
+    {"pods", "", "Lists which pod holds which address.", "[--json]", run_pods},
     {"probe", "grpc-health-probe", "Asks a gRPC server whether it is healthy.",
      "-addr=HOST:PORT|unix:PATH [-service=NAME] [-connect-timeout=1s] [-rpc-timeout=1s] [-v]",
      run_probe},
     {"startup", "", "Tells where the agent's start is; exit 0 when it is ready.", "", run_startup},
+    {"status", "", "Shows the node on one screen: agent, pool, ENIs, findings.", "[--json]",
+     run_status},
     {"version", "", "Prints the version.", "[--json]", run_version},
+    {"why", "", "Lists the last ADDs that failed, with their reasons.", "[--json]", run_why},
 };
 
 }  // namespace
