@@ -24,8 +24,10 @@ void print_overview(std::ostream& out) {
   }
   out << "\n  vpccni help COMMAND      how to call a command\n"
          "  vpccni help environment  every setting, its default and what it does\n"
-         "\nNew here? In the source tree, `scripts/lab demo` makes a VPC with two nodes on this\n"
-         "machine, runs pods on them and takes everything away again.\n";
+         "\nNew here? On a node: vpccni status, then vpccni doctor. In the source tree: "
+         "scripts/lab demo\n"
+         "makes a VPC with two nodes on this machine, runs pods on them and takes it all away "
+         "again.\n";
 }
 
 void print_commands_json(std::ostream& out) {
