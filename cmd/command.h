@@ -51,6 +51,7 @@ int run_config(const Invocation&);      // config.cc
 int run_conflist(const Invocation&);    // conflist.cc
 int run_doctor(const Invocation&);      // doctor.cc
 int run_egress(const Invocation&);      // egress.cc
+int run_eni(const Invocation&);         // eni.cc
 int run_explain(const Invocation&);     // explain.cc
 int run_fips_check(const Invocation&);  // fips_check.cc
 int run_host(const Invocation&);        // host.cc

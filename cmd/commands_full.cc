@@ -21,6 +21,8 @@ constexpr Command kCommands[] = {
     {"egress", "egress-cni",
      "The CNI plugin for egress in the other IP family; called by the container runtime.", "",
      run_egress},
+    {"eni", "", "Lists the node's ENIs with link, table, addresses and pods.", "list [--json]",
+     run_eni},
     {"explain", "", "Follows one pod's packets hop by hop and names the first that is broken.",
      "[NAMESPACE/]POD|ADDRESS [--json]", run_explain},
     {"fips-check", "fips-startup-check",

@@ -22,8 +22,7 @@ void print_overview(std::ostream& out) {
     out << "  " << each.name << std::string(width - each.name.size() + 2, ' ') << each.summary
         << "\n";
   }
-  out << "\n  vpccni help COMMAND      how to call a command\n"
-         "  vpccni help environment  every setting, its default and what it does\n"
+  out << "\nvpccni help COMMAND tells how to call one, vpccni help environment all settings.\n"
          "\nNew here? On a node: vpccni status, then vpccni doctor. In the source tree: "
          "scripts/lab demo\n"
          "makes a VPC with two nodes on this machine, runs pods on them and takes it all away "

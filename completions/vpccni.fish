@@ -13,6 +13,8 @@ complete -c vpccni -n '__fish_seen_subcommand_from conflist' -a '--check --print
 complete -c vpccni -n __fish_use_subcommand -a doctor -d 'Tells what is wrong with this node, worst first, and what to do'
 complete -c vpccni -n '__fish_seen_subcommand_from doctor' -a '--json --list'
 complete -c vpccni -n __fish_use_subcommand -a egress -d 'The CNI plugin for egress in the other IP family; called by the container runtime'
+complete -c vpccni -n __fish_use_subcommand -a eni -d 'Lists the node'\''s ENIs with link, table, addresses and pods'
+complete -c vpccni -n '__fish_seen_subcommand_from eni' -a '--json'
 complete -c vpccni -n __fish_use_subcommand -a explain -d 'Follows one pod'\''s packets hop by hop and names the first that is broken'
 complete -c vpccni -n '__fish_seen_subcommand_from explain' -a '--json'
 complete -c vpccni -n __fish_use_subcommand -a fips-check -d 'Proves that cryptography here comes from the validated module'

@@ -70,7 +70,7 @@ breaks() {
 
 @test "usage, and pods that are none" {
   local command
-  for command in explain doctor status pods why config checkpoint capacity; do
+  for command in explain doctor status pods why eni config checkpoint capacity; do
     run -2 "${v}" "${command}" --no-such
     [[ ${output} == usage:* ]]
   done
@@ -99,6 +99,39 @@ breaks() {
   run -0 on "${v}" capacity
   [[ ${output} == t3.small:* ]]
   run -1 "${v}" capacity --type m0.none
+}
+
+@test "eni list" {
+  run -0 on "${v}" eni list
+  ((${#lines[@]} >= 3))
+  [[ ${output} == *eth0*main*primary* && ${output} == *eth1* ]]
+  run -0 on "${v}" eni list --json
+  jq -e '[.enis[] | select(.primary)] | length == 1' <<<"${output}"
+  jq -e '([.enis[].pods] | add) == 4' <<<"${output}"
+}
+
+# example NAME ARGUMENT...: of examples/, with our program in its PATH.
+example() {
+  local name=$1
+  shift
+  on env "PATH=${BATS_TEST_TMPDIR}/path:${PATH}" "${BATS_TEST_DIRNAME}/../../examples/${name}" "$@"
+}
+
+@test "the examples" {
+  mkdir "${BATS_TEST_TMPDIR}/path"
+  ln -s "${v}" "${BATS_TEST_TMPDIR}/path/vpccni"
+  run -1 example drain-check
+  [[ ${output} == *"default/four $(pod_ip a four)"* ]]
+  run -0 example exhaustion-triage
+  [[ ${output} == *'Failed ADDs by reason:'* && ${output} == *t3.small* ]]
+  run -0 example prefix-rollout
+  [[ ${output} == *prefixes* && ${output} == *'ENABLE_PREFIX_DELEGATION=false'* ]]
+  run -1 example prefix-rollout t2.small
+  [[ ${output} == *'has no prefixes'* ]]
+  # Without a module there is evidence of that.
+  run -1 example fips-evidence "${BATS_TEST_TMPDIR}/evidence"
+  (cd "${BATS_TEST_TMPDIR}/evidence" && sha256sum -c --quiet SHA256SUMS)
+  jq -e '.result == "fail"' "${BATS_TEST_TMPDIR}/evidence/report.json"
 }
 
 @test "the rule to a pod" {
