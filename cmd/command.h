@@ -50,6 +50,7 @@ int run_checkpoint(const Invocation&);  // checkpoint.cc
 int run_config(const Invocation&);      // config.cc
 int run_conflist(const Invocation&);    // conflist.cc
 int run_doctor(const Invocation&);      // doctor.cc
+int run_drift(const Invocation&);       // drift.cc
 int run_egress(const Invocation&);      // egress.cc
 int run_eni(const Invocation&);         // eni.cc
 int run_explain(const Invocation&);     // explain.cc

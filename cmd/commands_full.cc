@@ -18,6 +18,8 @@ constexpr Command kCommands[] = {
      "[--check | --print] [--template FILE] [--to DIR]", run_conflist},
     {"doctor", "", "Tells what is wrong with this node, worst first, and what to do.",
      "[--json | --list]", run_doctor},
+    {"drift", "", "Shows where agent, checkpoint, kernel, IMDS and EC2 differ.", "[--all] [--json]",
+     run_drift},
     {"egress", "egress-cni",
      "The CNI plugin for egress in the other IP family; called by the container runtime.", "",
      run_egress},

@@ -3,7 +3,7 @@
 _vpccni() {
   local word=${COMP_WORDS[COMP_CWORD]} all=''
   if ((COMP_CWORD == 1)); then
-    all="agent capacity checkpoint cni config conflist doctor egress eni explain fips-check help host pods probe startup status version why"
+    all="agent capacity checkpoint cni config conflist doctor drift egress eni explain fips-check help host pods probe startup status version why"
   else
     case ${COMP_WORDS[1]} in
       capacity) all="--json --type" ;;
@@ -11,6 +11,7 @@ _vpccni() {
       config) all="--json show validate" ;;
       conflist) all="--check --print --template --to" ;;
       doctor) all="--json --list" ;;
+      drift) all="--all --json" ;;
       eni) all="--json" ;;
       explain) all="--json" ;;
       fips-check) all="--cacert --config --explain --json --list --manifest --modules --only --profile --provider --quiet --strict --url" ;;
@@ -25,7 +26,7 @@ _vpccni() {
     if [[ ${COMP_WORDS[1]} == explain && ${word} != -* ]]; then
       all=$(vpccni pods 2>/dev/null | awk 'NR > 1 { print $1 }')
     elif [[ ${COMP_WORDS[1]} == help ]]; then
-      all="environment agent capacity checkpoint cni config conflist doctor egress eni explain fips-check help host pods probe startup status version why"
+      all="environment agent capacity checkpoint cni config conflist doctor drift egress eni explain fips-check help host pods probe startup status version why"
     fi
   fi
   COMPREPLY=($(compgen -W "${all}" -- "${word}"))

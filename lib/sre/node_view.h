@@ -43,7 +43,9 @@ struct NodeView {
   std::string checkpoint_trouble;
 
   std::string imds_trouble;
-  std::vector<aws::ImdsEni> enis;  // with what EC2 lists besides, if it was asked
+  std::vector<aws::ImdsEni> enis;       // with what EC2 lists besides, if it was asked
+  std::vector<aws::ImdsEni> imds_enis;  // as IMDS alone has them
+  std::vector<aws::ImdsEni> ec2_enis;   // as EC2 alone has them, if it was asked
   /// EC2 is asked when IMDS, which lags, lacks a pod's address.
   std::string ec2_trouble;
   bool ec2_asked = false;

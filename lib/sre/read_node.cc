@@ -177,6 +177,7 @@ void read_imds(const Sources& sources, NodeView& view) {
     return;
   }
   view.enis = *std::move(enis);
+  view.imds_enis = view.enis;
 }
 
 const aws::ImdsEni* owner_of(const NodeView& view, const net::Ip& address) {
@@ -199,7 +200,7 @@ void ask_ec2(const Sources& sources, NodeView& view) {
   const bool complete = std::all_of(view.pods.begin(), view.pods.end(), [&](const PodRow& row) {
     return owner_of(view, row.held.address) != nullptr;
   });
-  if (complete || view.enis.empty()) {
+  if ((complete && sources.ec2 == AskEc2::when_needed) || view.enis.empty()) {
     return;
   }
   view.ec2_asked = true;
@@ -227,6 +228,13 @@ void ask_ec2(const Sources& sources, NodeView& view) {
     return;
   }
   for (const auto& one : *listed) {
+    auto& alone = view.ec2_enis.emplace_back();
+    alone.id = one.id;
+    alone.prefixes = one.prefixes;
+    alone.ipv6_prefixes = one.ipv6_prefixes;
+    for (const auto& address : one.addresses) {
+      alone.addresses.push_back(address.ip);
+    }
     for (auto& eni : view.enis) {
       if (eni.id != one.id) {
         continue;

@@ -10,10 +10,13 @@
 
 namespace vpccni::sre {
 
+enum class AskEc2 { when_needed, always };
+
 struct Sources {
   const std::map<std::string, std::string>& environment;
   const base::Clock& clock;
   bool imds = true;
+  AskEc2 ec2 = AskEc2::when_needed;
 };
 
 NodeView read_node(const Sources& sources);

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "sre/doctor.h"
+#include "sre/drift.h"
 #include "sre/explain.h"
 
 namespace vpccni::sre {
@@ -155,6 +156,36 @@ TEST_CASE("worst first, and ids are unique") {
     CHECK(ids.insert(rule.id).second);
     CHECK_FALSE(rule.fix.empty());
   }
+}
+
+TEST_CASE("drift: each view by itself, and what could not be seen is no difference") {
+  auto view = healthy();
+  view.imds_enis = view.enis;
+  auto rows = find_drift(view);
+  REQUIRE(rows.size() == 1);
+  CHECK_FALSE(rows[0].differs());
+  CHECK(rows[0].ec2 == Known::unseen);
+  CHECK(rows[0].kernel == Known::yes);
+  view.ec2_asked = true;  // and lists nothing
+  CHECK(find_drift(view)[0].differs());
+  view.ec2_trouble = "denied";
+  CHECK_FALSE(find_drift(view)[0].differs());
+  view.imds_enis.clear();
+  CHECK(find_drift(view)[0].imds == Known::no);
+  CHECK(find_drift(view)[0].differs());
+}
+
+TEST_CASE("drift: a route of no known pod is a row") {
+  auto view = healthy();
+  view.imds_enis = view.enis;
+  view.kernel.routes.push_back({.destination = net::Cidr::host(ip("10.0.0.9")),
+                                .link = net::IfIndex(7),
+                                .scope = linux::Scope::link});
+  const auto rows = find_drift(view);
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].pod.empty());
+  CHECK(rows[0].differs());
+  CHECK(rows[0].agent == Known::no);
 }
 
 TEST_CASE("pods are found by name, by namespace and name, by address") {

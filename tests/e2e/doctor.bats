@@ -70,7 +70,7 @@ breaks() {
 
 @test "usage, and pods that are none" {
   local command
-  for command in explain doctor status pods why eni config checkpoint capacity; do
+  for command in explain doctor status pods why eni drift config checkpoint capacity; do
     run -2 "${v}" "${command}" --no-such
     [[ ${output} == usage:* ]]
   done
@@ -99,6 +99,20 @@ breaks() {
   run -0 on "${v}" capacity
   [[ ${output} == t3.small:* ]]
   run -1 "${v}" capacity --type m0.none
+}
+
+@test "drift: none, then by the agent's death none, then by each side" {
+  run -0 on "${v}" drift
+  [[ ${output} == *'4 addresses of pods, and all views that were seen agree'* ]]
+  run -0 on "${v}" drift --all --json
+  jq -e '.rows | length == 4 and all(.agent == "yes" and .checkpoint == "yes" and .kernel == "yes"
+    and .ec2 == "yes" and (.differs | not))' <<<"${output}"
+  local link
+  link=$(link_of one)
+  on ip route del "$(pod_ip a one)"
+  undo="on ip route add $(pod_ip a one) dev ${link} scope link"
+  run -1 on "${v}" drift
+  [[ ${output} == *"$(pod_ip a one)"*default/one*yes*yes*no* ]]
 }
 
 @test "eni list" {

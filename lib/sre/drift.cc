@@ -1,0 +1,89 @@
+#include "sre/drift.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+namespace vpccni::sre {
+
+namespace {
+
+Known as_known(bool seen, bool there) {
+  return !seen ? Known::unseen : there ? Known::yes : Known::no;
+}
+
+bool lists(const std::vector<aws::ImdsEni>& enis, const net::Ip& address) {
+  const auto in = [&](const std::vector<net::Cidr>& blocks) {
+    return std::any_of(blocks.begin(), blocks.end(),
+                       [&](const net::Cidr& block) { return block.contains(address); });
+  };
+  return std::any_of(enis.begin(), enis.end(), [&](const aws::ImdsEni& eni) {
+    return std::find(eni.addresses.begin(), eni.addresses.end(), address) != eni.addresses.end() ||
+           in(eni.prefixes) || in(eni.ipv6_prefixes);
+  });
+}
+
+/// Addresses with a host route by a link that could be a pod's.
+std::vector<net::Ip> routed(const NodeView& view) {
+  std::vector<net::Ip> out;
+  for (const auto& route : view.kernel.routes) {
+    const auto link = std::find_if(view.kernel.links.begin(), view.kernel.links.end(),
+                                   [&](const auto& one) { return one.index == route.link; });
+    if (route.table == net::kMainTable && route.destination.is_host() &&
+        link != view.kernel.links.end() &&
+        link->name.starts_with(view.wanted.network.veth_prefix)) {
+      out.push_back(route.destination.base());
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string_view to_string(Known known) {
+  switch (known) {
+    case Known::no:
+      return "no";
+    case Known::yes:
+      return "yes";
+    case Known::unseen:
+      return "?";
+  }
+  return "?";
+}
+
+bool DriftRow::differs() const {
+  const std::array<Known, 5> all = {agent, checkpoint, kernel, imds, ec2};
+  return std::find(all.begin(), all.end(), Known::yes) != all.end() &&
+         std::find(all.begin(), all.end(), Known::no) != all.end();
+}
+
+std::vector<DriftRow> find_drift(const NodeView& view) {
+  std::map<net::Ip, DriftRow> rows;
+  const auto kernel = routed(view);
+  for (const auto& address : kernel) {
+    rows[address].address = address;
+  }
+  for (const auto& pod : view.pods) {
+    auto& row = rows[pod.held.address];
+    row.address = pod.held.address;
+    row.pod = pod.held.pod.name_space + "/" + pod.held.pod.name;
+  }
+  std::vector<DriftRow> out;
+  for (auto& [address, row] : rows) {
+    const auto pod = std::find_if(view.pods.begin(), view.pods.end(), [&](const PodRow& one) {
+      return one.held.address == row.address;
+    });
+    const bool held = pod != view.pods.end();
+    row.agent = as_known(view.agent_answers(), held && pod->in_agent);
+    row.checkpoint = as_known(view.checkpoint_trouble.empty(), held && pod->in_checkpoint);
+    row.kernel = as_known(view.kernel_trouble.empty(),
+                          std::find(kernel.begin(), kernel.end(), address) != kernel.end());
+    row.imds = as_known(view.imds_trouble.empty(), lists(view.imds_enis, address));
+    row.ec2 = as_known(view.ec2_asked && view.ec2_trouble.empty(), lists(view.ec2_enis, address));
+    out.push_back(row);
+  }
+  return out;
+}
+
+}  // namespace vpccni::sre
