@@ -70,10 +70,11 @@ std::vector<DriftRow> find_drift(const NodeView& view) {
     row.pod = pod.held.pod.name_space + "/" + pod.held.pod.name;
   }
   std::vector<DriftRow> out;
-  for (auto& [address, row] : rows) {
-    const auto pod = std::find_if(view.pods.begin(), view.pods.end(), [&](const PodRow& one) {
-      return one.held.address == row.address;
-    });
+  for (auto& each : rows) {
+    const net::Ip& address = each.first;
+    DriftRow& row = each.second;
+    const auto pod = std::find_if(view.pods.begin(), view.pods.end(),
+                                  [&](const PodRow& one) { return one.held.address == address; });
     const bool held = pod != view.pods.end();
     row.agent = as_known(view.agent_answers(), held && pod->in_agent);
     row.checkpoint = as_known(view.checkpoint_trouble.empty(), held && pod->in_checkpoint);
