@@ -69,6 +69,21 @@ Result<std::unique_ptr<aws::Session>> open_session(const Invocation& invocation,
   return aws::open_session(options, invocation.clock, &metrics);
 }
 
+/// With FIPS endpoints asked for, one that AWS does not list here is called by its formed name.
+void tell_unlisted_endpoints(const Invocation& invocation, const std::string& region,
+                             const base::Log& log) {
+  const auto options = aws::session_options(invocation.environment);
+  if (!options || !options->ec2_endpoint.fips || !options->ec2_endpoint.explicit_url.empty()) {
+    return;
+  }
+  for (const char* service : {"ec2", "sts"}) {
+    if (!aws::lists_fips_endpoint(service, region)) {
+      log.warn("AWS lists no FIPS endpoint of this service here; its name may not resolve",
+               {{"service", std::string(service)}, {"region", region}});
+    }
+  }
+}
+
 /// The API server as the environment names it, waited for when the settings need it; null when none
 /// is named.
 Result<std::unique_ptr<k8s::Api>> open_kubernetes(const Invocation& invocation,
@@ -171,6 +186,7 @@ Result<> serve(const Invocation& invocation, const Environs& environs, const bas
   const std::stop_source stop;
   VPCCNI_TRY(const auto session,
              open_session(invocation, report, metrics, cluster.get(), stop.get_token()));
+  tell_unlisted_endpoints(invocation, session->region, log);
   agent::PodnetKernel kernel;
   const agent::Edges edges{session->ec2(), *session->imds, kernel, invocation.clock, log, &metrics};
   VPCCNI_TRY(auto started,

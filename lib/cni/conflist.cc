@@ -1,6 +1,8 @@
 #include "cni/conflist.h"
 
+#include <algorithm>
 #include <array>
+#include <span>
 
 #include "base/json.h"
 #include "base/text.h"
@@ -21,11 +23,22 @@ std::string escaped(const std::string& text) {
   return quoted.substr(1, quoted.size() - 2);
 }
 
-void replace_all(std::string& text, std::string_view name, const std::string& value) {
-  for (auto at = text.find(name); at != std::string::npos;
-       at = text.find(name, at + value.size())) {
-    text.replace(at, name.size(), value);
+/// In one pass: a value that looks like a placeholder stays a value.
+std::string fill_in(std::string_view text, std::span<const Placeholder> placeholders) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto rest = text.substr(at);
+    const auto found =
+        std::find_if(placeholders.begin(), placeholders.end(),
+                     [&](const Placeholder& each) { return rest.starts_with(each.name); });
+    if (found == placeholders.end()) {
+      out += text[at++];
+    } else {
+      out += escaped(found->value);
+      at += found->name.size();
+    }
   }
+  return out;
 }
 
 OrderedJson bandwidth_plugin() {
@@ -70,10 +83,7 @@ Result<std::string> fill_in_conflist(std::string_view text, const ConflistValues
         values.ipv6 ? "/run/cni/v6pd/egress-v4-ipam" : "/run/cni/v4pd/egress-v6-ipam"},
        {"__RANDOMIZESNAT__", values.randomize_snat},
        {"__NODEIP__", values.node_ip}}};
-  std::string filled(text);
-  for (const auto& each : placeholders) {
-    replace_all(filled, each.name, escaped(each.value));
-  }
+  const std::string filled = fill_in(text, placeholders);
   VPCCNI_TRY(auto list, wrap(base::parse_ordered_json(filled), "the filled-in template"));
   if (!is_list(list)) {
     return Error{Errc::corrupt, "the filled-in template is no object with a list of plugins"};

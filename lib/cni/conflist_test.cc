@@ -121,10 +121,8 @@ TEST_CASE("hostile values stay texts") {
   auto values = ordinary();
   values.plugin_log_file = "/a\",\"type\":\"x\\\n__MTU__";
   const auto list = filled(values);
-  // A value that looks like a later placeholder is filled in as well: upstream's way, harmless.
   CHECK(list["plugins"][0]["type"] == "aws-cni");
-  CHECK(
-      list["plugins"][0]["pluginLogFile"].get<std::string>().starts_with("/a\",\"type\":\"x\\\n"));
+  CHECK(list["plugins"][0]["pluginLogFile"] == values.plugin_log_file);
 }
 
 TEST_CASE("a template that is no list is refused") {
