@@ -120,7 +120,7 @@ fips_again() {
 
 @test "the agent: EC2 over TLS, signatures by the module, pods" {
   lab agent stop a
-  VPCLAB_OWNER=${VPCLAB_STATE} lab exec a env -u OPENSSL_CONF "${BATS_TEST_DIRNAME}/tls_front.py" \
+  VPCLAB_OWNER=${VPCLAB_STATE} lab exec a env -u OPENSSL_CONF python3 "${BATS_TEST_DIRNAME}/tls_front.py" \
     8443 192.0.2.1:80 "${BATS_FILE_TMPDIR}/cert.pem" "${BATS_FILE_TMPDIR}/key.pem" \
     "${VPCLAB_STATE}/front" >/dev/null 2>&1 3>&- 4>&- &
   cat >>"${VPCLAB_STATE}/node-a/agent.env" <<END
