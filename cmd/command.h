@@ -45,6 +45,7 @@ const Command* find_command(std::string_view name);
 
 int run_agent(const Invocation&);       // agent.cc
 int run_cni(const Invocation&);         // cni.cc
+int run_bundle(const Invocation&);      // bundle.cc
 int run_capacity(const Invocation&);    // capacity.cc
 int run_checkpoint(const Invocation&);  // checkpoint.cc
 int run_config(const Invocation&);      // config.cc

@@ -7,6 +7,8 @@ namespace {
 constexpr Command kCommands[] = {
     // NOLINT(modernize-avoid-c-arrays)
     {"agent", "aws-k8s-agent", "Runs the node's daemon, set up by its environment.", "", run_agent},
+    {"bundle", "", "Writes an archive for support, with secrets taken out.",
+     "[--out FILE] [--no-logs]", run_bundle},
     {"capacity", "", "Tells how many pods an instance type can have, by mode.",
      "[--type INSTANCE_TYPE] [--json]", run_capacity},
     {"checkpoint", "", "Shows or verifies the agent's checkpoint; never writes.",

@@ -3,9 +3,10 @@
 _vpccni() {
   local word=${COMP_WORDS[COMP_CWORD]} all=''
   if ((COMP_CWORD == 1)); then
-    all="agent capacity checkpoint cni config conflist doctor drift egress eni explain fips-check help host pods probe startup status version why"
+    all="agent bundle capacity checkpoint cni config conflist doctor drift egress eni explain fips-check help host pods probe startup status version why"
   else
     case ${COMP_WORDS[1]} in
+      bundle) all="--no-logs --out" ;;
       capacity) all="--json --type" ;;
       checkpoint) all="--json show verify" ;;
       config) all="--json show validate" ;;
@@ -26,7 +27,7 @@ _vpccni() {
     if [[ ${COMP_WORDS[1]} == explain && ${word} != -* ]]; then
       all=$(vpccni pods 2>/dev/null | awk 'NR > 1 { print $1 }')
     elif [[ ${COMP_WORDS[1]} == help ]]; then
-      all="environment agent capacity checkpoint cni config conflist doctor drift egress eni explain fips-check help host pods probe startup status version why"
+      all="environment agent bundle capacity checkpoint cni config conflist doctor drift egress eni explain fips-check help host pods probe startup status version why"
     fi
   fi
   COMPREPLY=($(compgen -W "${all}" -- "${word}"))

@@ -1,6 +1,8 @@
 # fish completion for vpccni. Made by scripts/gen-docs; do not edit.
 complete -c vpccni -f
 complete -c vpccni -n __fish_use_subcommand -a agent -d 'Runs the node'\''s daemon, set up by its environment'
+complete -c vpccni -n __fish_use_subcommand -a bundle -d 'Writes an archive for support, with secrets taken out'
+complete -c vpccni -n '__fish_seen_subcommand_from bundle' -a '--no-logs --out'
 complete -c vpccni -n __fish_use_subcommand -a capacity -d 'Tells how many pods an instance type can have, by mode'
 complete -c vpccni -n '__fish_seen_subcommand_from capacity' -a '--json --type'
 complete -c vpccni -n __fish_use_subcommand -a checkpoint -d 'Shows or verifies the agent'\''s checkpoint; never writes'

@@ -70,7 +70,7 @@ breaks() {
 
 @test "usage, and pods that are none" {
   local command
-  for command in explain doctor status pods why eni drift config checkpoint capacity; do
+  for command in explain doctor status pods why eni drift bundle config checkpoint capacity; do
     run -2 "${v}" "${command}" --no-such
     [[ ${output} == usage:* ]]
   done
@@ -113,6 +113,26 @@ breaks() {
   undo="on ip route add $(pod_ip a one) dev ${link} scope link"
   run -1 on "${v}" drift
   [[ ${output} == *"$(pod_ip a one)"*default/one*yes*yes*no* ]]
+}
+
+@test "bundle: an archive without secrets, with the agent dead too" {
+  local file="${BATS_TEST_TMPDIR}/bundle.tar.gz"
+  run -0 on env AWS_SECRET_ACCESS_KEY=hush-hush "${v}" bundle --out "${file}"
+  [ "$(stat -c %a "${file}")" = 600 ]
+  (($(stat -c %s "${file}") < 15728640))
+  tar -xzf "${file}" -C "${BATS_TEST_TMPDIR}"
+  cd "${BATS_TEST_TMPDIR}/vpccni-bundle" || return 1
+  grep -q 'rule to: ok' pods.txt
+  grep -q "to $(pod_ip a one)" kernel.txt
+  grep -q 'AWS-SNAT-CHAIN-0' iptables.txt
+  jq -e .because plan.json
+  jq -e '.allocations | length == 4' checkpoint.json
+  run ! grep -r hush-hush .
+  lab agent kill a
+  undo='lab agent start a'
+  run -0 on "${v}" bundle --out "${file}" --no-logs
+  tar -xzOf "${file}" vpccni-bundle/sources.txt | grep -q 'agent: .*refused\|agent: .*Failed to connect'
+  run -1 on "${v}" bundle --out /nowhere/x
 }
 
 @test "eni list" {
