@@ -44,8 +44,8 @@ constexpr Command kCommands[] = {
      "-addr=HOST:PORT|unix:PATH [-service=NAME] [-connect-timeout=1s] [-rpc-timeout=1s] [-v]",
      run_probe},
     {"startup", "", "Tells where the agent's start is; exit 0 when it is ready.", "", run_startup},
-    {"status", "", "Shows the node on one screen: agent, pool, ENIs, findings.", "[--json]",
-     run_status},
+    {"status", "", "Shows the node on one screen: agent, pool, ENIs, findings.",
+     "[--watch] [--json]", run_status},
     {"version", "", "Prints the version.", "[--json]", run_version},
     {"why", "", "Lists the last ADDs that failed, with their reasons.", "[--json]", run_why},
 };

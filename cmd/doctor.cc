@@ -4,16 +4,21 @@
 #include "sre/doctor.h"
 
 #include "cmd/command.h"
+#include "cmd/paint.h"
 #include "sre/read_node.h"
 
 namespace vpccni::cmd {
 
 namespace {
 
-void print(std::ostream& out, const std::vector<sre::Finding>& findings) {
+void print(std::ostream& out, const std::vector<sre::Finding>& findings, const Paint& paint) {
   for (const auto& finding : findings) {
-    out << finding.rule->id << " " << to_string(finding.rule->grade) << "  " << finding.rule->title
-        << "\n           " << finding.evidence << "\n           -> " << finding.rule->fix << "\n";
+    const auto colour = finding.rule->grade == sre::Grade::fail   ? Colour::red
+                        : finding.rule->grade == sre::Grade::warn ? Colour::yellow
+                                                                  : Colour::green;
+    out << finding.rule->id << " " << paint(colour, to_string(finding.rule->grade)) << "  "
+        << finding.rule->title << "\n           " << finding.evidence << "\n           -> "
+        << finding.rule->fix << "\n";
   }
   out << sre::doctor_rules().size() << " rules, " << findings.size() << " findings\n";
 }
@@ -54,7 +59,7 @@ int run_doctor(const Invocation& invocation) {
   if (json) {
     invocation.out << base::dump_json(to_json(findings), 2) << "\n";
   } else {
-    print(invocation.out, findings);
+    print(invocation.out, findings, Paint(invocation.environment));
   }
   const bool healthy = std::all_of(findings.begin(), findings.end(), [](const auto& finding) {
     return finding.rule->grade == sre::Grade::note;

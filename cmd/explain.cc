@@ -4,13 +4,15 @@
 #include "sre/explain.h"
 
 #include "cmd/command.h"
+#include "cmd/paint.h"
 #include "sre/read_node.h"
 
 namespace vpccni::cmd {
 
 namespace {
 
-void print(std::ostream& out, const sre::PodRow& pod, const std::vector<sre::Hop>& hops) {
+void print(std::ostream& out, const sre::PodRow& pod, const std::vector<sre::Hop>& hops,
+           const Paint& paint) {
   out << "pod " << pod.held.pod.name_space << "/" << pod.held.pod.name << "  "
       << to_string(pod.held.address) << "  " << pod.host_veth << "\n";
   int number = 0;
@@ -19,9 +21,12 @@ void print(std::ostream& out, const sre::PodRow& pod, const std::vector<sre::Hop
     line.insert(0, line.size() < 2 ? 2 - line.size() : 0, ' ');
     line += " " + hop.name;
     line.resize(std::max<std::size_t>(line.size() + 1, 18), ' ');
-    line += std::string(to_string(hop.state));
-    line.resize(std::max<std::size_t>(line.size() + 1, 26), ' ');
-    out << line << hop.detail << "\n";
+    std::string state(to_string(hop.state));
+    const std::string gap(8 - std::min<std::size_t>(state.size(), 7), ' ');
+    const auto colour = hop.state == sre::HopState::ok       ? Colour::green
+                        : hop.state == sre::HopState::broken ? Colour::red
+                                                             : Colour::yellow;
+    out << line << paint(colour, state) << gap << hop.detail << "\n";
   }
   const auto* broken = sre::first_broken(hops);
   out << (broken == nullptr ? "nothing on this node is broken\n"
@@ -67,7 +72,7 @@ int run_explain(const Invocation& invocation) {
   if (json) {
     invocation.out << base::dump_json(to_json(*found.front(), hops), 2) << "\n";
   } else {
-    print(invocation.out, *found.front(), hops);
+    print(invocation.out, *found.front(), hops, Paint(invocation.environment));
   }
   return sre::first_broken(hops) == nullptr ? kDone : kFailed;
 }

@@ -5,6 +5,7 @@
 
 #include "cmd/columns.h"
 #include "cmd/command.h"
+#include "cmd/paint.h"
 #include "cmd/version.h"
 #include "sre/doctor.h"
 #include "sre/read_node.h"
@@ -12,6 +13,8 @@
 namespace vpccni::cmd {
 
 namespace {
+
+constexpr auto kPause = std::chrono::seconds(2);  // between two looks of --watch
 
 std::string count(const base::Json& page, const char* member) {
   return std::to_string(base::integer_member(page, member).value_or(0));
@@ -108,26 +111,11 @@ base::OrderedJson to_json(const sre::NodeView& view, const std::vector<sre::Find
           {"findings", ids}};
 }
 
-}  // namespace
-
-int run_status(const Invocation& invocation) {
-  auto args = invocation.args;
-  const bool json = std::erase(args, "--json") > 0;
-  if (!args.empty()) {
-    invocation.err << "usage: vpccni status [--json]\n";
-    return kUsage;
-  }
-  const auto view = sre::read_node({invocation.environment, invocation.clock});
-  auto findings = sre::examine(view);
-  std::erase_if(findings,
-                [](const auto& finding) { return finding.rule->grade == sre::Grade::note; });
-  if (json) {
-    invocation.out << base::dump_json(to_json(view, findings), 2) << "\n";
-    return findings.empty() ? kDone : kFailed;
-  }
-  auto& out = invocation.out;
+void print(const sre::NodeView& view, const std::vector<sre::Finding>& findings, const Paint& paint,
+           std::ostream& out) {
   out << "vpccni    " << kVersion << " (as AWS VPC CNI " << kUpstream << ")\n";
-  out << "agent     " << agent_line(view) << "\n";
+  out << "agent     " << paint(view.agent_answers() ? Colour::green : Colour::red, agent_line(view))
+      << "\n";
   print_pool(view, out);
   print_enis(view, out);
   print_failures(view, out);
@@ -135,12 +123,50 @@ int run_status(const Invocation& invocation) {
     out << "FIPS      " << base::string_member(view.fips, "result") << "\n";
   }
   if (findings.empty()) {
-    out << "healthy   " << sre::doctor_rules().size() << " rules found nothing\n";
+    out << paint(Colour::green, "healthy") << "   " << sre::doctor_rules().size()
+        << " rules found nothing\n";
   }
   for (const auto& finding : findings) {
-    out << finding.rule->id << "     " << finding.rule->title << ": " << finding.evidence << "\n";
+    out << paint(finding.rule->grade == sre::Grade::fail ? Colour::red : Colour::yellow,
+                 finding.rule->id)
+        << "     " << finding.rule->title << ": " << finding.evidence << "\n";
   }
-  return findings.empty() ? kDone : kFailed;
+}
+
+/// One look; true if nothing is wrong.
+bool look(const Invocation& invocation, bool json, const Paint& paint) {
+  const auto view = sre::read_node({invocation.environment, invocation.clock});
+  auto findings = sre::examine(view);
+  std::erase_if(findings,
+                [](const auto& finding) { return finding.rule->grade == sre::Grade::note; });
+  if (json) {
+    invocation.out << base::dump_json(to_json(view, findings), 2) << "\n";
+  } else {
+    print(view, findings, paint, invocation.out);
+  }
+  invocation.out.flush();
+  return findings.empty();
+}
+
+}  // namespace
+
+int run_status(const Invocation& invocation) {
+  auto args = invocation.args;
+  const bool json = std::erase(args, "--json") > 0;
+  const bool watch = std::erase(args, "--watch") > 0;
+  if (!args.empty()) {
+    invocation.err << "usage: vpccni status [--watch] [--json]\n";
+    return kUsage;
+  }
+  const Paint paint(invocation.environment);
+  bool healthy = look(invocation, json, paint);
+  // Until it is interrupted, or nobody reads.
+  while (watch && invocation.out.good()) {
+    invocation.clock.wait_for(kPause, {});
+    invocation.out << (paint.on() ? "\033[H\033[J" : "\n");
+    healthy = look(invocation, json, paint);
+  }
+  return healthy ? kDone : kFailed;
 }
 
 }  // namespace vpccni::cmd

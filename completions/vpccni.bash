@@ -20,7 +20,7 @@ _vpccni() {
       host) all="--from --to init install" ;;
       pods) all="--json" ;;
       probe) all="-addr -connect-timeout -rpc-timeout -service -v" ;;
-      status) all="--json" ;;
+      status) all="--json --watch" ;;
       version) all="--json" ;;
       why) all="--json" ;;
     esac

@@ -33,7 +33,7 @@ complete -c vpccni -n __fish_use_subcommand -a probe -d 'Asks a gRPC server whet
 complete -c vpccni -n '__fish_seen_subcommand_from probe' -a '-addr -connect-timeout -rpc-timeout -service -v'
 complete -c vpccni -n __fish_use_subcommand -a startup -d 'Tells where the agent'\''s start is; exit 0 when it is ready'
 complete -c vpccni -n __fish_use_subcommand -a status -d 'Shows the node on one screen: agent, pool, ENIs, findings'
-complete -c vpccni -n '__fish_seen_subcommand_from status' -a '--json'
+complete -c vpccni -n '__fish_seen_subcommand_from status' -a '--json --watch'
 complete -c vpccni -n __fish_use_subcommand -a version -d 'Prints the version'
 complete -c vpccni -n '__fish_seen_subcommand_from version' -a '--json'
 complete -c vpccni -n __fish_use_subcommand -a why -d 'Lists the last ADDs that failed, with their reasons'

@@ -115,6 +115,16 @@ breaks() {
   [[ ${output} == *"$(pod_ip a one)"*default/one*yes*yes*no* ]]
 }
 
+@test "status --watch looks again; colour is for terminals, and not with NO_COLOR" {
+  run on timeout 5 "${v}" status --watch
+  (($(grep -c '^agent     answers' <<<"${output}") >= 2))
+  [[ ${output} != *$'\033'* ]]
+  on script -qec "${v} doctor" /dev/null >"${BATS_TEST_TMPDIR}/tty"
+  grep -q $'\033\\[32mnote' "${BATS_TEST_TMPDIR}/tty"
+  on env NO_COLOR=1 script -qec "${v} doctor" /dev/null >"${BATS_TEST_TMPDIR}/plain"
+  run ! grep -q $'\033' "${BATS_TEST_TMPDIR}/plain"
+}
+
 @test "bundle: an archive without secrets, with the agent dead too" {
   local file="${BATS_TEST_TMPDIR}/bundle.tar.gz"
   run -0 on env AWS_SECRET_ACCESS_KEY=hush-hush "${v}" bundle --out "${file}"
