@@ -57,6 +57,7 @@ int run_eni(const Invocation&);         // eni.cc
 int run_explain(const Invocation&);     // explain.cc
 int run_fips_check(const Invocation&);  // fips_check.cc
 int run_host(const Invocation&);        // host.cc
+int run_ip(const Invocation&);          // ip.cc
 int run_pods(const Invocation&);        // pods.cc
 int run_probe(const Invocation&);       // probe.cc
 int run_help(const Invocation&);        // help.cc

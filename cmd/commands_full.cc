@@ -39,6 +39,8 @@ constexpr Command kCommands[] = {
      "[--json | environment [--json] | COMMAND]", run_help},
     {"host", "aws-vpc-cni-init", "Installs the plugins on the node; sets kernel parameters.",
      "install|init [--from DIR] [--to DIR]", run_host},
+    {"ip", "", "Lists the addresses of the node's ENIs, and who has them.", "list [--json]",
+     run_ip},
     {"pods", "", "Lists which pod holds which address.", "[--json]", run_pods},
     {"probe", "grpc-health-probe", "Asks a gRPC server whether it is healthy.",
      "-addr=HOST:PORT|unix:PATH [-service=NAME] [-connect-timeout=1s] [-rpc-timeout=1s] [-v]",

@@ -3,7 +3,7 @@
 _vpccni() {
   local word=${COMP_WORDS[COMP_CWORD]} all=''
   if ((COMP_CWORD == 1)); then
-    all="agent bundle capacity checkpoint cni config conflist doctor drift egress eni explain fips-check help host pods probe startup status version why"
+    all="agent bundle capacity checkpoint cni config conflist doctor drift egress eni explain fips-check help host ip pods probe startup status version why"
   else
     case ${COMP_WORDS[1]} in
       bundle) all="--no-logs --out" ;;
@@ -18,6 +18,7 @@ _vpccni() {
       fips-check) all="--cacert --config --explain --json --list --manifest --modules --only --profile --provider --quiet --strict --url" ;;
       help) all="--json" ;;
       host) all="--from --to init install" ;;
+      ip) all="--json" ;;
       pods) all="--json" ;;
       probe) all="-addr -connect-timeout -rpc-timeout -service -v" ;;
       status) all="--json --watch" ;;
@@ -27,7 +28,7 @@ _vpccni() {
     if [[ ${COMP_WORDS[1]} == explain && ${word} != -* ]]; then
       all=$(vpccni pods 2>/dev/null | awk 'NR > 1 { print $1 }')
     elif [[ ${COMP_WORDS[1]} == help ]]; then
-      all="environment agent bundle capacity checkpoint cni config conflist doctor drift egress eni explain fips-check help host pods probe startup status version why"
+      all="environment agent bundle capacity checkpoint cni config conflist doctor drift egress eni explain fips-check help host ip pods probe startup status version why"
     fi
   fi
   COMPREPLY=($(compgen -W "${all}" -- "${word}"))

@@ -27,6 +27,8 @@ complete -c vpccni -n __fish_use_subcommand -a help -d 'Tells what there is and 
 complete -c vpccni -n '__fish_seen_subcommand_from help' -a '--json'
 complete -c vpccni -n __fish_use_subcommand -a host -d 'Installs the plugins on the node; sets kernel parameters'
 complete -c vpccni -n '__fish_seen_subcommand_from host' -a '--from --to init install'
+complete -c vpccni -n __fish_use_subcommand -a ip -d 'Lists the addresses of the node'\''s ENIs, and who has them'
+complete -c vpccni -n '__fish_seen_subcommand_from ip' -a '--json'
 complete -c vpccni -n __fish_use_subcommand -a pods -d 'Lists which pod holds which address'
 complete -c vpccni -n '__fish_seen_subcommand_from pods' -a '--json'
 complete -c vpccni -n __fish_use_subcommand -a probe -d 'Asks a gRPC server whether it is healthy'

@@ -70,7 +70,7 @@ breaks() {
 
 @test "usage, and pods that are none" {
   local command
-  for command in explain doctor status pods why eni drift bundle config checkpoint capacity; do
+  for command in explain doctor status pods why eni ip drift bundle config checkpoint capacity; do
     run -2 "${v}" "${command}" --no-such
     [[ ${output} == usage:* ]]
   done
@@ -152,6 +152,16 @@ breaks() {
   run -0 on "${v}" eni list --json
   jq -e '[.enis[] | select(.primary)] | length == 1' <<<"${output}"
   jq -e '([.enis[].pods] | add) == 4' <<<"${output}"
+}
+
+@test "ip list: pods, free, cooling, primaries" {
+  run -0 on "${v}" ip list --json
+  jq -e --arg four "$(pod_ip a four)" '
+    ([.addresses[] | select(.state == "pod")] | length == 4) and
+    (.addresses | any(.address == $four and .pod == "default/four")) and
+    (.addresses | any(.state == "primary")) and (.addresses | any(.state == "free"))' <<<"${output}"
+  run -0 on "${v}" ip list
+  [[ ${lines[0]} == ADDRESS* ]]
 }
 
 # example NAME ARGUMENT...: of examples/, with our program in its PATH.

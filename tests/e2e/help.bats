@@ -52,7 +52,7 @@ completed() {
 
 @test "help fits one screen, and tells where to start" {
   run -0 "${v}" help
-  (($("${v}" help | wc -l) <= 30))
+  (($("${v}" help | wc -l) <= 31))
   [[ ${output} == *'New here?'* ]]
   local line
   for line in "${lines[@]}"; do
