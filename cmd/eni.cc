@@ -4,6 +4,7 @@
 
 #include "cmd/columns.h"
 #include "cmd/command.h"
+#include "cmd/eni_gc.h"
 #include "sre/read_node.h"
 
 namespace vpccni::cmd {
@@ -77,8 +78,12 @@ int list(const Invocation& invocation, bool json) {
 int run_eni(const Invocation& invocation) {
   auto args = invocation.args;
   const bool json = std::erase(args, "--json") > 0;
-  if (args.size() != 1 || args[0] != "list") {
-    invocation.err << "usage: vpccni eni list [--json]\n";
+  const bool yes = std::erase(args, "--yes") > 0;
+  if (args.size() == 1 && args[0] == "gc") {
+    return eni_gc(invocation, yes, json);
+  }
+  if (args.size() != 1 || args[0] != "list" || yes) {
+    invocation.err << "usage: vpccni eni list [--json]\n       vpccni eni gc [--yes] [--json]\n";
     return kUsage;
   }
   return list(invocation, json);

@@ -13,7 +13,7 @@ _vpccni() {
       conflist) all="--check --print --template --to" ;;
       doctor) all="--json --list" ;;
       drift) all="--all --json" ;;
-      eni) all="--json" ;;
+      eni) all="--json --yes gc list" ;;
       explain) all="--json" ;;
       fips-check) all="--cacert --config --explain --json --list --manifest --modules --only --profile --provider --quiet --strict --url" ;;
       help) all="--json" ;;

@@ -19,18 +19,6 @@ constexpr base::Backoff kDelete{.first = std::chrono::milliseconds(500),
                                 .multiple = 2,
                                 .tries = 12};
 
-aws::EniFilter unattached(const Node& node) {
-  aws::EniFilter filter;
-  filter.filters = {{"tag-key", {"node.k8s.amazonaws.com/instance_id"}},
-                    {"status", {"available"}},
-                    {"vpc-id", {to_string(node.identity.vpc)}}};
-  if (!node.settings.cluster_name.empty()) {
-    filter.filters.emplace_back("tag:cluster.k8s.amazonaws.com/name",
-                                std::vector{node.settings.cluster_name});
-  }
-  return filter;
-}
-
 LeakedEni decide(const aws::Eni& eni, base::WallTime now) {
   using Action = LeakedEni::Action;
   if (!eni.description.starts_with(kDescription)) {
@@ -72,6 +60,17 @@ Result<> act(const Edges& edges, const LeakedEni& one, const std::stop_token& st
 
 }  // namespace
 
+aws::EniFilter leaked_filter(const net::VpcId& vpc, const std::string& cluster) {
+  aws::EniFilter filter;
+  filter.filters = {{"tag-key", {"node.k8s.amazonaws.com/instance_id"}},
+                    {"status", {"available"}},
+                    {"vpc-id", {to_string(vpc)}}};
+  if (!cluster.empty()) {
+    filter.filters.emplace_back("tag:cluster.k8s.amazonaws.com/name", std::vector{cluster});
+  }
+  return filter;
+}
+
 std::vector<LeakedEni> plan_leaked(const std::vector<aws::Eni>& enis, base::WallTime now) {
   std::vector<LeakedEni> plan;
   for (const auto& eni : enis) {
@@ -86,7 +85,8 @@ bool cleans_leaked_enis(const settings::Settings& settings) {
 }
 
 void clean_leaked_enis(const Edges& edges, const Node& node, const std::stop_token& stop) {
-  const auto enis = edges.ec2.network_interfaces(unattached(node));
+  const auto enis =
+      edges.ec2.network_interfaces(leaked_filter(node.identity.vpc, node.settings.cluster_name));
   if (!enis) {
     edges.log.warn("cannot look for leaked ENIs; ignoring, tried again in an hour",
                    {{"error", enis.error().message}});

@@ -17,6 +17,9 @@ struct LeakedEni {
   std::string because;
 };
 
+/// Unattached ENIs of ours in the VPC; of one cluster, when it is named.
+aws::EniFilter leaked_filter(const net::VpcId& vpc, const std::string& cluster);
+
 /// What to do with ENIs that are not attached: pure. One without a usable createdAt gets one and is
 /// kept this time; upstream deletes it at once if the tag cannot be read (Q12).
 std::vector<LeakedEni> plan_leaked(const std::vector<aws::Eni>& enis, base::WallTime now);

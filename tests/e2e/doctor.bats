@@ -154,6 +154,35 @@ breaks() {
   jq -e '([.enis[].pods] | add) == 4' <<<"${output}"
 }
 
+leaked() { control GET /state | jq -e --arg id "$1" '.enis | any(.id == $id)' >/dev/null; }
+
+@test "eni gc: what dead nodes left goes, and only when told to; what is young or others' stays" {
+  local subnet old young foreign
+  subnet=$(control GET /state | jq -r '.subnets[0].id')
+  make_eni() { # DESCRIPTION CREATED-AT
+    on aws --endpoint-url http://192.0.2.1 ec2 create-network-interface --subnet-id "${subnet}" \
+      --description "$1" --tag-specifications "ResourceType=network-interface,Tags=[{Key=node.k8s.amazonaws.com/instance_id,Value=i-dead},{Key=node.k8s.amazonaws.com/createdAt,Value=$2},{Key=cluster.k8s.amazonaws.com/name,Value=lab}]" \
+      | jq -r .NetworkInterface.NetworkInterfaceId
+  }
+  old=$(make_eni aws-K8S-i-dead 2026-01-01T00:00:00Z)
+  young=$(make_eni aws-K8S-i-dead "$(date -u +%Y-%m-%dT%H:%M:%SZ)")
+  foreign=$(make_eni mine 2026-01-01T00:00:00Z)
+  run -0 on "${v}" eni gc
+  [[ ${output} == *"${old}"*'would be removed'* && ${output} == *'--yes'* ]]
+  leaked "${old}"
+  run -0 on "${v}" eni gc --yes --json
+  jq -e --arg id "${old}" '.enis | map(select(.removed)) | length == 1 and .[0].id == $id' <<<"${output}"
+  run ! leaked "${old}"
+  leaked "${young}"
+  leaked "${foreign}"
+  control POST /fault '{"kind":"deny","action":"DeleteNetworkInterface"}'
+  old=$(make_eni aws-K8S-i-dead 2026-01-01T00:00:00Z)
+  run -1 on "${v}" eni gc --yes
+  [[ ${output} == *ec2:DeleteNetworkInterface* ]]
+  control DELETE /fault
+  run -0 on "${v}" eni gc --yes
+}
+
 @test "ip list: pods, free, cooling, primaries" {
   run -0 on "${v}" ip list --json
   jq -e --arg four "$(pod_ip a four)" '
