@@ -328,7 +328,7 @@ example() {
 # The first finding on node b, which cannot grow.
 first_on_b() { lab exec b "${v}" doctor --json | jq -e --arg id "$1" '.findings[0].id == $id'; }
 
-@test "EC2 denies, and throttles" {
+@test "EC2 denies, throttles, and has no address left" {
   local pod
   control POST /fault '{"kind":"deny","action":"CreateNetworkInterface"}'
   for pod in one two three; do
@@ -345,6 +345,16 @@ first_on_b() { lab exec b "${v}" doctor --json | jq -e --arg id "$1" '.findings[
   run ! lab pod add b four
   until_ok 10 first_on_b VC027
   control DELETE /fault
+  local subnet
+  for subnet in $(control GET /state | jq -r '.subnets[].id'); do
+    control POST /subnet-fault "{\"subnet\":\"${subnet}\",\"full\":true}"
+  done
+  lab agent restart b
+  run ! lab pod add b four
+  until_ok 10 first_on_b VC024
+  for subnet in $(control GET /state | jq -r '.subnets[].id'); do
+    control POST /subnet-fault "{\"subnet\":\"${subnet}\",\"full\":false}"
+  done
 }
 
 @test "the conflist: missing, broken, not the first" {
