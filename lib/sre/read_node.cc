@@ -162,6 +162,14 @@ void read_imds(const Sources& sources, NodeView& view) {
     return;
   }
   Impatient client(http::make_curl_client({.user_agent = "vpccni"}), kImdsPatience);
+  // One knock before the edge, which tries again with pauses.
+  http::Request knock;
+  knock.url = options->imds.endpoint;
+  knock.proxy = false;
+  if (const auto answer = client.send(knock, {}); !answer) {
+    view.imds_trouble = answer.error().message;
+    return;
+  }
   aws::ImdsHttp imds(client, sources.clock, options->imds);
   const auto mac = imds.get("meta-data/mac");
   if (!mac || !*mac) {

@@ -414,12 +414,18 @@ first_on_b() { lab exec b "${v}" doctor --json | jq -e --arg id "$1" '.findings[
   first VC040
 }
 
-@test "each look takes less than two seconds here, also with everything dead" {
-  local began=${SECONDS}
-  lab agent kill a
-  undo='lab agent start a'
-  run -1 on "${v}" doctor
-  run on "${v}" status
-  run on "${v}" explain one
-  ((SECONDS - began < 20))
+@test "each look is over within two seconds, also when nothing answers" {
+  local instance command began
+  instance=$(control GET /state | jq -r --arg at "$(on ip -4 -j addr show eth0 \
+    | jq -r '.[0].addr_info[0].local')" '.instances[] | select(.address == $at) | .id')
+  kill -STOP "$(<"${VPCLAB_STATE}/node-a/agent.pid")"
+  control POST /imds-fault "{\"instance\":\"${instance}\",\"black_hole\":true}"
+  undo="kill -CONT $(<"${VPCLAB_STATE}/node-a/agent.pid"); control POST /imds-fault '{\"instance\":\"${instance}\"}'"
+  for command in doctor status 'explain one' drift; do
+    began=$(date +%s%3N)
+    # shellcheck disable=SC2086  # words
+    run on "${v}" ${command}
+    # Deadlines of 1 s and 0.3 s; the rest is room for a slow machine.
+    (($(date +%s%3N) - began < 5000))
+  done
 }
