@@ -103,8 +103,8 @@ Evidence address_gone(const NodeView& view) {
   if (!view.knows_addresses()) {
     return std::nullopt;
   }
-  return pods_where(view,
-                    [&](const PodRow& row) { return eni_of(view, row.held.address) == nullptr; });
+  return pods_where(
+      view, [&](const PodRow& row) { return eni_of(view.enis, row.held.address) == nullptr; });
 }
 
 Evidence imds_dead(const NodeView& view) {

@@ -12,17 +12,6 @@ Known as_known(bool seen, bool there) {
   return !seen ? Known::unseen : there ? Known::yes : Known::no;
 }
 
-bool lists(const std::vector<aws::ImdsEni>& enis, const net::Ip& address) {
-  const auto in = [&](const std::vector<net::Cidr>& blocks) {
-    return std::any_of(blocks.begin(), blocks.end(),
-                       [&](const net::Cidr& block) { return block.contains(address); });
-  };
-  return std::any_of(enis.begin(), enis.end(), [&](const aws::ImdsEni& eni) {
-    return std::find(eni.addresses.begin(), eni.addresses.end(), address) != eni.addresses.end() ||
-           in(eni.prefixes) || in(eni.ipv6_prefixes);
-  });
-}
-
 /// Addresses with a host route by a link that could be a pod's.
 std::vector<net::Ip> routed(const NodeView& view) {
   std::vector<net::Ip> out;
@@ -80,8 +69,9 @@ std::vector<DriftRow> find_drift(const NodeView& view) {
     row.checkpoint = as_known(view.checkpoint_trouble.empty(), held && pod->in_checkpoint);
     row.kernel = as_known(view.kernel_trouble.empty(),
                           std::find(kernel.begin(), kernel.end(), address) != kernel.end());
-    row.imds = as_known(view.imds_trouble.empty(), lists(view.imds_enis, address));
-    row.ec2 = as_known(view.ec2_asked && view.ec2_trouble.empty(), lists(view.ec2_enis, address));
+    row.imds = as_known(view.imds_trouble.empty(), eni_of(view.imds_enis, address) != nullptr);
+    row.ec2 = as_known(view.ec2_asked && view.ec2_trouble.empty(),
+                       eni_of(view.ec2_enis, address) != nullptr);
     out.push_back(row);
   }
   return out;

@@ -62,7 +62,7 @@ Hop eni_hop(const NodeView& view, const PodRow& pod) {
   if (!view.imds_trouble.empty()) {
     return unknown("ENI", "IMDS: " + view.imds_trouble);
   }
-  const auto* eni = eni_of(view, pod.held.address);
+  const auto* eni = eni_of(view.enis, pod.held.address);
   if (eni == nullptr && !view.knows_addresses()) {
     return unknown("ENI", "IMDS does not list the address; EC2: " + view.ec2_trouble);
   }
@@ -114,7 +114,7 @@ void add_pod_hops(const NodeView& view, const PodRow& pod, std::vector<Hop>& hop
 }
 
 void add_eni_hops(const NodeView& view, const PodRow& pod, std::vector<Hop>& hops) {
-  const auto* eni = eni_of(view, pod.held.address);
+  const auto* eni = eni_of(view.enis, pod.held.address);
   podnet::WantedHost one;
   one.network = view.wanted.network;
   for (const auto& wanted : view.wanted.enis) {
@@ -174,20 +174,6 @@ std::string_view to_string(HopState state) {
       return "unknown";
   }
   return "unknown";
-}
-
-const aws::ImdsEni* eni_of(const NodeView& view, const net::Ip& address) {
-  const auto in = [&](const std::vector<net::Cidr>& blocks) {
-    return std::any_of(blocks.begin(), blocks.end(),
-                       [&](const net::Cidr& block) { return block.contains(address); });
-  };
-  for (const auto& eni : view.enis) {
-    if (std::find(eni.addresses.begin(), eni.addresses.end(), address) != eni.addresses.end() ||
-        in(eni.prefixes) || in(eni.ipv6_prefixes)) {
-      return &eni;
-    }
-  }
-  return nullptr;
 }
 
 std::vector<std::string> missing_chains(const NodeView& view) {

@@ -26,8 +26,6 @@ std::vector<Hop> explain(const NodeView& view, const PodRow& pod);
 /// The first broken one; null if none is.
 const Hop* first_broken(const std::vector<Hop>& hops);
 
-/// The ENI that IMDS lists the address on; null if none.
-const aws::ImdsEni* eni_of(const NodeView& view, const net::Ip& address);
 /// What of our chains is missing, in words; empty if nothing, or if they could not be read.
 std::vector<std::string> missing_chains(const NodeView& view);
 /// 1 when the kernel drops what leaves by another way than it came; the stricter of "all" and the

@@ -75,4 +75,7 @@ struct NodeView {
   bool agent_answers() const { return agent_trouble.empty(); }
 };
 
+/// The ENI that lists the address, by itself or in a prefix; null if none does.
+const aws::ImdsEni* eni_of(const std::vector<aws::ImdsEni>& enis, const net::Ip& address);
+
 }  // namespace vpccni::sre

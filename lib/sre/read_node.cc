@@ -188,25 +188,10 @@ void read_imds(const Sources& sources, NodeView& view) {
   view.imds_enis = view.enis;
 }
 
-const aws::ImdsEni* owner_of(const NodeView& view, const net::Ip& address) {
-  for (const auto& eni : view.enis) {
-    const bool listed =
-        std::find(eni.addresses.begin(), eni.addresses.end(), address) != eni.addresses.end() ||
-        std::any_of(eni.prefixes.begin(), eni.prefixes.end(),
-                    [&](const net::Cidr& prefix) { return prefix.contains(address); }) ||
-        std::any_of(eni.ipv6_prefixes.begin(), eni.ipv6_prefixes.end(),
-                    [&](const net::Cidr& prefix) { return prefix.contains(address); });
-    if (listed) {
-      return &eni;
-    }
-  }
-  return nullptr;
-}
-
 /// IMDS lags behind EC2 by seconds, sometimes by minutes: what it lacks, EC2 is asked about.
 void ask_ec2(const Sources& sources, NodeView& view) {
   const bool complete = std::all_of(view.pods.begin(), view.pods.end(), [&](const PodRow& row) {
-    return owner_of(view, row.held.address) != nullptr;
+    return eni_of(view.enis, row.held.address) != nullptr;
   });
   if ((complete && sources.ec2 == AskEc2::when_needed) || view.enis.empty()) {
     return;
@@ -287,7 +272,7 @@ void derive_wanted(const settings::Settings& set, NodeView& view) {
                            .rule_exists = table->rule_exists});
   }
   for (auto& row : view.pods) {
-    const auto* eni = owner_of(view, row.held.address);
+    const auto* eni = eni_of(view.enis, row.held.address);
     if (!row.in_agent && eni != nullptr) {
       row.eni = eni->id;
       const auto table = tables.find(eni->id);
