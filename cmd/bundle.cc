@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::size_t kLogTail = std::size_t{4} << 20U;     // bytes of each log
 constexpr std::size_t kMostBytes = std::size_t{15} << 20U;  // of the archive
+constexpr std::size_t kCheckpointLimit = std::size_t{4} << 20U;
 constexpr std::size_t kLogLimit = std::size_t{256} << 20U;
 constexpr unsigned kMode = 0600;
 
@@ -122,8 +123,8 @@ std::string tail(const std::string& path, std::size_t bytes) {
   return begin == std::string::npos ? std::string() : text->substr(begin + 1);
 }
 
-std::vector<sre::ArchiveFile> collect(const Invocation& invocation, std::size_t log_bytes) {
-  const auto view = sre::read_node({invocation.environment, invocation.clock});
+std::vector<sre::ArchiveFile> collect(const Invocation& invocation, const sre::NodeView& view,
+                                      std::size_t log_bytes) {
   std::vector<settings::Note> notes;
   const auto set = settings::load(invocation.environment, notes);
   std::vector<sre::ArchiveFile> files = {
@@ -137,7 +138,7 @@ std::vector<sre::ArchiveFile> collect(const Invocation& invocation, std::size_t 
       {"failures.json", base::dump_json(view.failures, 2)},
       {"targets.json", base::dump_json(view.targets, 2)},
       {"fips.json", base::dump_json(view.fips, 2)},
-      {"checkpoint.json", tail(view.checkpoint_path, log_bytes)},
+      {"checkpoint.json", tail(view.checkpoint_path, kCheckpointLimit)},
       {"conflist.json", view.conflist.value_or("none\n")},
   };
   if (log_bytes > 0) {
@@ -153,9 +154,10 @@ std::vector<sre::ArchiveFile> collect(const Invocation& invocation, std::size_t 
 
 /// With as much of the logs as the limit leaves room for.
 Result<std::string> build(const Invocation& invocation, bool logs) {
+  const auto view = sre::read_node({invocation.environment, invocation.clock});
   for (std::size_t bytes = logs ? kLogTail : 0;; bytes /= 4) {
     VPCCNI_TRY(auto archive,
-               sre::make_archive(collect(invocation, bytes), invocation.clock.now().wall));
+               sre::make_archive(collect(invocation, view, bytes), invocation.clock.now().wall));
     if (archive.size() <= kMostBytes || bytes == 0) {
       return archive;
     }

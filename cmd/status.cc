@@ -103,7 +103,7 @@ base::OrderedJson to_json(const sre::NodeView& view, const std::vector<sre::Find
           {"version", kVersion},
           {"agent", view.agent_answers() ? "" : view.agent_trouble},
           {"startup", view.startup ? to_sentence(*view.startup) : ""},
-          {"plan", base::OrderedJson::parse(view.plan.dump())},
+          {"plan", base::OrderedJson(view.plan)},
           {"pods", view.pods.size()},
           {"enis", enis},
           {"imds", view.imds_trouble},

@@ -3,7 +3,6 @@
 #include <openssl/ssl.h>
 
 #include "base/owned.h"
-#include "crypto/digest.h"
 #include "fips/checks.h"
 #include "fips/objects.h"
 

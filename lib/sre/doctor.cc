@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "cni/conflist.h"
 #include "sre/explain.h"
 
 namespace vpccni::sre {
@@ -108,9 +109,7 @@ Evidence address_gone(const NodeView& view) {
 }
 
 Evidence imds_dead(const NodeView& view) {
-  return view.imds_trouble.empty() || view.imds_trouble == "not asked"
-             ? Evidence()
-             : Evidence(view.imds_trouble);
+  return view.imds_trouble.empty() ? Evidence() : Evidence(view.imds_trouble);
 }
 
 Evidence eni_without_link(const NodeView& view) {
@@ -187,10 +186,7 @@ Evidence failure(const NodeView& view, std::initializer_list<std::string_view> r
     }
   }
   const auto* list = base::find_member(view.failures, "failures");
-  if (list == nullptr || !list->is_array()) {
-    return std::nullopt;
-  }
-  if (list->empty()) {
+  if (list == nullptr || !list->is_array() || list->empty()) {
     return std::nullopt;
   }
   const auto& newest = list->front();
@@ -242,15 +238,13 @@ Evidence conflist_broken(const NodeView& view) {
   if (!ours) {
     return view.conflist_path + " is no list that begins with aws-cni";
   }
-  if (view.first_conflist != "10-aws.conflist") {
+  if (view.first_conflist != cni::kConflistName) {
     return "the runtime takes " + view.first_conflist + ", which comes first";
   }
   return std::nullopt;
 }
 
 constexpr const char* kRestart = "restart aws-node; see its log and /v1/plan";
-constexpr const char* kHeal =
-    "the agent puts it back within seconds (VPCCNI_DATAPLANE_RECONCILE=true); restart aws-node";
 
 // Causes before effects: the first finding is what to look at first.
 constexpr DoctorRule kRules[] = {
@@ -280,11 +274,11 @@ constexpr DoctorRule kRules[] = {
      eni_without_link},
     {"VC040", Grade::fail, "a pod's link is gone", "recreate the pod: only a new pod gets a link",
      faults_of<podnet::HostObject::pod_link>},
-    {"VC011", Grade::fail, "a pod has no route", kHeal, faults_of<podnet::HostObject::route_pod>},
-    {"VC010", Grade::fail, "policy rules are missing", kHeal,
+    {"VC011", Grade::fail, "a pod has no route", kHeals, faults_of<podnet::HostObject::route_pod>},
+    {"VC010", Grade::fail, "policy rules are missing", kHeals,
      faults_of<podnet::HostObject::rule_to, podnet::HostObject::rule_from,
                podnet::HostObject::rule_mark, podnet::HostObject::rule_service>},
-    {"VC019", Grade::fail, "iptables rules of ours are missing", kHeal, chains},
+    {"VC019", Grade::fail, "iptables rules of ours are missing", kHeals, chains},
     {"VC015", Grade::fail, "rp_filter is strict on the primary link",
      "sysctl -w net.ipv4.conf.all.rp_filter=2, and in the node's sysctl.d", strict_rp_filter},
     {"VC017", Grade::fail, "the node does not forward",

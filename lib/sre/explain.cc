@@ -11,9 +11,6 @@ namespace {
 using podnet::Fault;
 using podnet::HostObject;
 
-constexpr const char* kHeals =
-    "the agent puts it back within seconds (VPCCNI_DATAPLANE_RECONCILE=true); restart aws-node";
-
 Hop good(std::string name, std::string detail) {
   return {std::move(name), HopState::ok, std::move(detail), ""};
 }

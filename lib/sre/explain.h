@@ -9,6 +9,10 @@
 
 namespace vpccni::sre {
 
+/// What repairs what the agent heals.
+inline constexpr const char* kHeals =
+    "the agent puts it back within seconds (VPCCNI_DATAPLANE_RECONCILE=true); restart aws-node";
+
 enum class HopState { ok, broken, unknown };
 std::string_view to_string(HopState state);
 

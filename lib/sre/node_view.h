@@ -29,8 +29,6 @@ struct PodRow {
 };
 
 struct NodeView {
-  base::WallTime now{};
-
   std::string agent_trouble;         // "" = it answered
   std::set<std::string> agent_enis;  // ids; an ENI that is being attached is not among them yet
   base::Json plan;

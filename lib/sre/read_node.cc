@@ -7,7 +7,7 @@
 
 #include "aws/session.h"
 #include "base/files.h"
-#include "base/text.h"
+#include "cni/conflist.h"
 #include "ipam/checkpoint.h"
 #include "linux/iptables_variant.h"
 #include "linux/sysctls.h"
@@ -322,7 +322,7 @@ void read_kernel(NodeView& view) {
 
 void read_files(const Sources& sources, NodeView& view) {
   const auto set = settings::load_entrypoint(sources.environment);
-  view.conflist_path = set.conf_dir + "/10-aws.conflist";
+  view.conflist_path = set.conf_dir + "/" + cni::kConflistName;
   std::error_code failed;
   view.has_conf_dir = std::filesystem::is_directory(set.conf_dir, failed);
   if (const auto text = base::read_file(view.conflist_path, std::size_t{1} << 20U)) {
@@ -350,7 +350,6 @@ void read_files(const Sources& sources, NodeView& view) {
 
 NodeView read_node(const Sources& sources) {
   NodeView view;
-  view.now = sources.clock.now().wall;
   std::vector<settings::Note> notes;
   const auto set = settings::load(sources.environment, notes);
   view.wanted.network.external_snat = set.external_snat;

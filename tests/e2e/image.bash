@@ -32,7 +32,7 @@ END
   fi
   podman import -q "${cache}/base.tar" localhost/debian:bookworm
   if [[ -z $(find "${cache}" -name 'openssl_*') || -z $(find "${cache}" -name 'curl_*') ]]; then
-    "${BATS_TEST_DIRNAME}/../../scripts/debian-source" "${cache}" openssl curl 2>/dev/null
+    "${BATS_TEST_DIRNAME}/../../scripts/debian-source" "${cache}" openssl curl
   fi
   mkdir -p "${IMAGE_DIR}/sources"
   find "${cache}" \( -name 'openssl_*' -o -name 'curl_*' \) -exec cp {} "${IMAGE_DIR}/sources/" \;

@@ -1,0 +1,164 @@
+#!/usr/bin/env bats
+# The commands that show a node, and the examples made of them, on a node of the lab.
+# Release build only: nothing here is new to the agent
+# shellcheck disable=SC2034,SC2154  # node.bash reads undo and sets v
+
+load lab
+load node
+
+bats_require_minimum_version 1.5.0
+
+setup_file() { node_up vpce-node 1; }
+teardown_file() { lab_down; }
+setup() { node_setup; }
+teardown() { node_mended; }
+
+@test "usage, and pods that are none" {
+  local command
+  for command in explain doctor status pods why eni ip drift bundle config checkpoint capacity; do
+    run -2 "${v}" "${command}" --no-such
+    [[ ${output} == usage:* ]]
+  done
+  run -1 on "${v}" explain nobody
+  [[ ${output} == *'vpccni pods lists them'* ]]
+  run -0 "${v}" doctor --list
+  ((${#lines[@]} >= 25))
+}
+
+@test "config, checkpoint, capacity" {
+  run -0 env -i ENABLE_IPv4=true WARM_IP_TARGET=5 "${v}" config show
+  [[ ${output} == *WARM_IP_TARGET*' 5 '*environment* ]]
+  run -0 env -i ENABLE_IPv4=true "${v}" config validate
+  run -1 env -i ENABLE_IPv4=true WARM_IP_TARGET=x AWS_VPC_K8S_CNI_VETHPREFIX=vlan "${v}" config validate
+  [[ ${output} == *'ignored  WARM_IP_TARGET'* && ${output} == *'refused  AWS_VPC_K8S_CNI_VETHPREFIX'* ]]
+  env -i AWS_SECRET_ACCESS_KEY=hush "${v}" config show --json >"${BATS_TEST_TMPDIR}/config"
+  run ! grep -q hush "${BATS_TEST_TMPDIR}/config"
+  run -0 on "${v}" checkpoint show
+  [[ ${output} == *default/four*$(pod_ip a four)* ]]
+  run -0 on "${v}" checkpoint verify
+  jq -c '.allocations += [.allocations[0]]' "$(run_dir)/ipam.json" >"${BATS_TEST_TMPDIR}/double"
+  run -1 "${v}" checkpoint verify "${BATS_TEST_TMPDIR}/double"
+  run -1 "${v}" checkpoint verify /nowhere
+  run -0 "${v}" capacity --type m5.xlarge --json
+  jq -e '.modes[0].pods == 58 and .modes[1].pods == 44' <<<"${output}"
+  run -0 on "${v}" capacity
+  [[ ${output} == t3.small:* ]]
+  run -1 "${v}" capacity --type m0.none
+}
+
+@test "drift: none, then by the agent's death none, then by each side" {
+  run -0 on "${v}" drift
+  [[ ${output} == *'4 addresses of pods, and all views that were seen agree'* ]]
+  run -0 on "${v}" drift --all --json
+  jq -e '.rows | length == 4 and all(.agent == "yes" and .checkpoint == "yes" and .kernel == "yes"
+    and .ec2 == "yes" and (.differs | not))' <<<"${output}"
+  local link
+  link=$(link_of one)
+  on ip route del "$(pod_ip a one)"
+  undo="on ip route add $(pod_ip a one) dev ${link} scope link"
+  run -1 on "${v}" drift
+  [[ ${output} == *"$(pod_ip a one)"*default/one*yes*yes*no* ]]
+}
+
+@test "status --watch looks again; colour is for terminals, and not with NO_COLOR" {
+  run on timeout 5 "${v}" status --watch
+  (($(grep -c '^agent     answers' <<<"${output}") >= 2))
+  [[ ${output} != *$'\033'* ]]
+  on script -qec "${v} doctor" /dev/null >"${BATS_TEST_TMPDIR}/tty"
+  grep -q $'\033\\[32mnote' "${BATS_TEST_TMPDIR}/tty"
+  on env NO_COLOR=1 script -qec "${v} doctor" /dev/null >"${BATS_TEST_TMPDIR}/plain"
+  run ! grep -q $'\033' "${BATS_TEST_TMPDIR}/plain"
+}
+
+@test "bundle: an archive without secrets, with the agent dead too" {
+  local file="${BATS_TEST_TMPDIR}/bundle.tar.gz"
+  run -0 on env AWS_SECRET_ACCESS_KEY=hush-hush "${v}" bundle --out "${file}"
+  [ "$(stat -c %a "${file}")" = 600 ]
+  (($(stat -c %s "${file}") < 15728640))
+  tar -xzf "${file}" -C "${BATS_TEST_TMPDIR}"
+  cd "${BATS_TEST_TMPDIR}/vpccni-bundle" || return 1
+  grep -q 'rule to: ok' pods.txt
+  grep -q "to $(pod_ip a one)" kernel.txt
+  grep -q 'AWS-SNAT-CHAIN-0' iptables.txt
+  jq -e .because plan.json
+  jq -e '.allocations | length == 4' checkpoint.json
+  run ! grep -r hush-hush .
+  lab agent kill a
+  undo='lab agent start a'
+  run -0 on "${v}" bundle --out "${file}" --no-logs
+  tar -xzOf "${file}" vpccni-bundle/checkpoint.json | jq -e '.allocations | length == 4'
+  tar -xzOf "${file}" vpccni-bundle/sources.txt | grep -q 'agent: .*refused\|agent: .*Failed to connect'
+  run -1 on "${v}" bundle --out /nowhere/x
+}
+
+@test "eni list" {
+  run -0 on "${v}" eni list
+  ((${#lines[@]} >= 3))
+  [[ ${output} == *eth0*main*primary* && ${output} == *eth1* ]]
+  run -0 on "${v}" eni list --json
+  jq -e '[.enis[] | select(.primary)] | length == 1' <<<"${output}"
+  jq -e '([.enis[].pods] | add) == 4' <<<"${output}"
+}
+
+leaked() { control GET /state | jq -e --arg id "$1" '.enis | any(.id == $id)' >/dev/null; }
+
+@test "eni gc: what dead nodes left goes, and only when told to; what is young or others' stays" {
+  local subnet old young foreign
+  subnet=$(control GET /state | jq -r '.subnets[0].id')
+  make_eni() { # DESCRIPTION CREATED-AT
+    on aws --endpoint-url http://192.0.2.1 ec2 create-network-interface --subnet-id "${subnet}" \
+      --description "$1" --tag-specifications "ResourceType=network-interface,Tags=[{Key=node.k8s.amazonaws.com/instance_id,Value=i-dead},{Key=node.k8s.amazonaws.com/createdAt,Value=$2},{Key=cluster.k8s.amazonaws.com/name,Value=lab}]" \
+      | jq -r .NetworkInterface.NetworkInterfaceId
+  }
+  old=$(make_eni aws-K8S-i-dead 2026-01-01T00:00:00Z)
+  young=$(make_eni aws-K8S-i-dead "$(date -u +%Y-%m-%dT%H:%M:%SZ)")
+  foreign=$(make_eni mine 2026-01-01T00:00:00Z)
+  run -0 on "${v}" eni gc
+  [[ ${output} == *"${old}"*'would be removed'* && ${output} == *'--yes'* ]]
+  leaked "${old}"
+  run -0 on "${v}" eni gc --yes --json
+  jq -e --arg id "${old}" '.enis | map(select(.removed)) | length == 1 and .[0].id == $id' <<<"${output}"
+  run ! leaked "${old}"
+  leaked "${young}"
+  leaked "${foreign}"
+  control POST /fault '{"kind":"deny","action":"DeleteNetworkInterface"}'
+  old=$(make_eni aws-K8S-i-dead 2026-01-01T00:00:00Z)
+  run -1 on "${v}" eni gc --yes
+  [[ ${output} == *ec2:DeleteNetworkInterface* ]]
+  control DELETE /fault
+  run -0 on "${v}" eni gc --yes
+}
+
+@test "ip list: pods, free, cooling, primaries" {
+  run -0 on "${v}" ip list --json
+  jq -e --arg four "$(pod_ip a four)" '
+    ([.addresses[] | select(.state == "pod")] | length == 4) and
+    (.addresses | any(.address == $four and .pod == "default/four")) and
+    (.addresses | any(.state == "primary")) and (.addresses | any(.state == "free"))' <<<"${output}"
+  run -0 on "${v}" ip list
+  [[ ${lines[0]} == ADDRESS* ]]
+}
+
+# example NAME ARGUMENT...: of examples/, with our program in its PATH.
+example() {
+  local name=$1
+  shift
+  on env "PATH=${BATS_TEST_TMPDIR}/path:${PATH}" "${BATS_TEST_DIRNAME}/../../examples/${name}" "$@"
+}
+
+@test "the examples" {
+  mkdir "${BATS_TEST_TMPDIR}/path"
+  ln -s "${v}" "${BATS_TEST_TMPDIR}/path/vpccni"
+  run -1 example drain-check
+  [[ ${output} == *"default/four $(pod_ip a four)"* ]]
+  run -0 example exhaustion-triage
+  [[ ${output} == *'Failed ADDs by reason:'* && ${output} == *t3.small* ]]
+  run -0 example prefix-rollout
+  [[ ${output} == *prefixes* && ${output} == *'ENABLE_PREFIX_DELEGATION=false'* ]]
+  run -1 example prefix-rollout t2.small
+  [[ ${output} == *'has no prefixes'* ]]
+  # Without a module there is evidence of that.
+  run -1 example fips-evidence "${BATS_TEST_TMPDIR}/evidence"
+  (cd "${BATS_TEST_TMPDIR}/evidence" && sha256sum -c --quiet SHA256SUMS)
+  jq -e '.result == "fail"' "${BATS_TEST_TMPDIR}/evidence/report.json"
+}
