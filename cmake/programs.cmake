@@ -9,7 +9,7 @@ if(full_sources)
 endif()
 
 # What runs on the host's root file system: static, no TLS, no crypto library, no libevent loop.
-set(host_sources main.cc command.cc commands_host.cc cni.cc cni_gc.cc cni_pod.cc egress.cc help.cc plugin.cc probe.cc
+set(host_sources main.cc command.cc commands_host.cc cni.cc cni_branch.cc cni_gc.cc cni_pod.cc egress.cc help.cc plugin.cc probe.cc
                  version.cc)
 list(TRANSFORM host_sources PREPEND ${CMAKE_SOURCE_DIR}/cmd/)
 set(missing "")

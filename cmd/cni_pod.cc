@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "base/startup_file.h"
 #include "base/text.h"
+#include "cmd/cni_branch.h"
 #include "linux/netns.h"
 #include "podnet/pod.h"
 #include "rpc/client.h"
@@ -116,11 +117,6 @@ net::TableId entry_table(int table) {
 
 Result<std::vector<podnet::PodLink>> pod_links(const PodCall& call,
                                                const ::rpc::AddNetworkReply& reply) {
-  if (reply.podvlanid() != 0) {
-    return Error{Errc::unsupported,
-                 "the agent gave a branch ENI (security groups for pods), which this plugin does "
-                 "not wire"};
-  }
   if (reply.ipallocationmetadata().empty()) {
     return Error{Errc::corrupt, "the agent's reply holds no address"};
   }
@@ -137,6 +133,19 @@ Result<std::vector<podnet::PodLink>> pod_links(const PodCall& call,
     links.push_back(std::move(link));
   }
   return links;
+}
+
+Result<cni::Added> wire_pod(const PodCall& call, const ::rpc::AddNetworkReply& reply) {
+  VPCCNI_TRY(const auto links, pod_links(call, reply));
+  VPCCNI_CHECK(podnet::attach_pod(call.request.netns, links));
+  cni::Added added;
+  for (const auto& link : links) {
+    added.interfaces.push_back(
+        {link.host_veth, link.container_link, call.request.netns, link.address, link.table});
+  }
+  added.dummy = podnet::dummy_name(call.args.name_space, call.args.pod);
+  added.device = reply.ipallocationmetadata(0).devicenumber();
+  return added;
 }
 
 void give_back(const PodCall& call) {
@@ -218,6 +227,13 @@ Result<> delete_policy(const PodCall& call) {
   return {};
 }
 
+Result<> all_there(const std::vector<std::string>& missing) {
+  if (!missing.empty()) {
+    return Error{Errc::not_found, "missing: " + base::join(missing, "; ")};
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<cni::Added> add_pod(const PodCall& call) {
@@ -240,39 +256,31 @@ Result<cni::Added> add_pod(const PodCall& call) {
     return Error{Errc::exhausted, "add cmd: failed to assign an IP address to container" +
                                       (reason.empty() ? std::string() : ": " + reason)};
   }
-  auto links = pod_links(call, *reply);
-  if (!links) {
+  auto added = reply->podvlanid() != 0 ? wire_branch_pod(call, *reply) : wire_pod(call, *reply);
+  if (!added) {
     give_back(call);
-    return wrap(std::move(links).error(), "add command: failed to setup network");
-  }
-  if (auto attached = podnet::attach_pod(call.request.netns, *links); !attached) {
-    give_back(call);
-    return wrap(std::move(attached).error(), "add command: failed to setup network");
+    return wrap(std::move(added).error(), "add command: failed to setup network");
   }
   if (!reply->networkpolicymode().empty()) {
     VPCCNI_CHECK(enforce_policy(call, *reply));
   }
-  cni::Added added;
-  for (const auto& link : *links) {
-    added.interfaces.push_back(
-        {link.host_veth, link.container_link, call.request.netns, link.address, link.table});
-  }
-  added.dummy = podnet::dummy_name(call.args.name_space, call.args.pod);
-  added.device = reply->ipallocationmetadata(0).devicenumber();
   return added;
 }
 
 Result<> check_pod(const PodCall& call) {
+  VPCCNI_TRY(const auto branch, branch_of_result(call));
+  if (branch) {
+    VPCCNI_TRY(const auto missing,
+               podnet::missing_of_branch_pod(call.request.netns, call.request.ifname, *branch));
+    return all_there(missing);
+  }
   const auto routes = routes_of_result(call);
   if (routes.empty()) {
     return Error{Errc::invalid_argument, "no prevResult of an ADD of this plugin"};
   }
   VPCCNI_TRY(const auto missing,
              podnet::missing_of_pod(call.request.netns, call.request.ifname, routes));
-  if (!missing.empty()) {
-    return Error{Errc::not_found, "missing: " + base::join(missing, "; ")};
-  }
-  return {};
+  return all_there(missing);
 }
 
 Result<> agent_serves() {
@@ -285,6 +293,11 @@ Result<> agent_serves() {
 }
 
 Result<> del_pod(const PodCall& call) {
+  const std::string by_result = "del cmd: failed to delete with prevResult";
+  VPCCNI_TRY(const auto known, wrap(branch_of_result(call), by_result));
+  if (known) {  // the branch ENI is the resource controller's: no agent has to be told
+    return wrap(unwire_branch_pod(call, *known), by_result);
+  }
   auto request = del_request(call, "PodDeleted");
   request.set_k8s_pod_uid(call.args.uid);
   auto reply = ask_agent<::rpc::DelNetworkReply>(kDelNetwork, request);
@@ -311,6 +324,12 @@ Result<> del_pod(const PodCall& call) {
   if (!reply->success()) {
     return Error{Errc::internal, "del cmd: failed to process delete request"};
   }
+  const std::string tear_down = "del cmd: failed on tear down pod network";
+  if (reply->podvlanid() != 0) {
+    VPCCNI_TRY(const auto branch, wrap(branch_of_reply(call, *reply), tear_down));
+    VPCCNI_CHECK(wrap(unwire_branch_pod(call, branch), tear_down));
+    return reply->networkpolicymode().empty() ? Result<>() : delete_policy(call);
+  }
   std::vector<podnet::PodRoute> routes;
   for (const auto& entry : reply->ipallocationmetadata()) {
     if (auto address = entry_address(entry)) {
@@ -321,7 +340,7 @@ Result<> del_pod(const PodCall& call) {
   if (routes.empty()) {
     call.log.warn("the agent named no address");
   }
-  VPCCNI_CHECK(wrap(podnet::detach_pod(routes), "del cmd: failed on tear down pod network"));
+  VPCCNI_CHECK(wrap(podnet::detach_pod(routes), tear_down));
   return reply->networkpolicymode().empty() ? Result<>() : delete_policy(call);
 }
 

@@ -66,7 +66,9 @@ Result<PluginConfig> parse_config(const base::Json& config) {
   VPCCNI_TRY(const auto mtu, text_member(config, "mtu", "9001"));
   VPCCNI_TRY(out.log_file, text_member(config, "pluginLogFile", ""));
   VPCCNI_TRY(out.log_level, text_member(config, "pluginLogLevel", ""));
+  VPCCNI_TRY(const auto enforcing, text_member(config, "podSGEnforcingMode", "strict"));
   out.mtu = lenient_mtu(mtu);
+  out.strict_branches = enforcing != "standard";
   const auto* checks = base::find_member(config, "vpccniChecks");
   out.checks = checks != nullptr && (*checks == true || *checks == "true");
   if (out.veth_prefix.size() > kLongestPrefix) {

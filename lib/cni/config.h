@@ -17,8 +17,10 @@ namespace vpccni::cni {
 struct PluginConfig {
   std::string veth_prefix = "eni";
   int mtu = 9001;
-  std::string log_file;    // "" means stderr
-  std::string log_level;   // "" means debug
+  std::string log_file;   // "" means stderr
+  std::string log_level;  // "" means debug
+  /// podSGEnforcingMode: all but "standard" is strict.
+  bool strict_branches = true;
   bool multi_nic = false;  // the pod's annotation asks for it
   /// CHECK, STATUS and GC look (key vpccniChecks, "true"); else they succeed, as upstream's.
   bool checks = false;

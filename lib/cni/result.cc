@@ -37,13 +37,18 @@ OrderedJson form(const Added& added, bool with_version_and_dns) {
     }
     ip["interface"] = interfaces.size();
     ip["address"] = host_prefix(each.address);
+    if (each.gateway) {
+      ip["gateway"] = to_string(*each.gateway);
+    }
     interfaces.push_back({{"name", each.container_link},
                           {"mac", std::to_string(each.table.value())},
                           {"sandbox", each.sandbox}});
     ips.push_back(std::move(ip));
   }
-  interfaces.push_back(
-      {{"name", added.dummy}, {"mac", "0"}, {"sandbox", std::to_string(added.device)}});
+  interfaces.push_back({{"name", added.dummy}, {"mac", to_string(added.vlan)}});
+  if (added.vlan == net::VlanId(0)) {
+    interfaces.back()["sandbox"] = std::to_string(added.device);
+  }
   OrderedJson out;
   out["interfaces"] = std::move(interfaces);
   out["ips"] = std::move(ips);

@@ -16,12 +16,14 @@ struct AddedInterface {
   std::string sandbox;  // CNI_NETNS
   net::Ip address;
   net::TableId table;  // of the address; DEL without an agent reads it back from "mac"
+  std::optional<net::Ip> gateway = {};  // of a branch ENI's subnet
 };
 
 struct Added {
   std::vector<AddedInterface> interfaces;  // at least one
   std::string dummy;
-  int device = 0;  // device number of the first interface's ENI; what 1.19 and older read back
+  net::VlanId vlan;  // of a branch ENI; 0: none. DEL reads it back
+  int device = 0;    // device number of the first interface's ENI; what 1.19 and older read back
 };
 
 /// JSON indented by four spaces, no newline at the end.

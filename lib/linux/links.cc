@@ -60,6 +60,21 @@ Request create_veth(const NewVeth& veth) {
   return message.request("create veth " + veth.name + " with peer " + veth.peer_name);
 }
 
+Request create_vlan(const NewVlan& vlan) {
+  Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+  message.append(ifinfomsg{});
+  message.put_name(IFLA_IFNAME, vlan.name);
+  message.put(IFLA_ADDRESS, vlan.mac);
+  message.put(IFLA_LINK, static_cast<std::uint32_t>(vlan.parent.value()));
+  nlattr* info = message.nest(IFLA_LINKINFO);
+  message.put_name(IFLA_INFO_KIND, "vlan");
+  nlattr* data = message.nest(IFLA_INFO_DATA);
+  message.put(IFLA_VLAN_ID, static_cast<std::uint16_t>(vlan.id.value()));
+  message.end(data);
+  message.end(info);
+  return message.request("create VLAN link " + vlan.name);
+}
+
 Request get_link(std::string_view name) {
   Message message(RTM_GETLINK, 0);
   message.append(ifinfomsg{});

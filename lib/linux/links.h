@@ -34,12 +34,22 @@ struct NewVeth {
   int peer_netns = -1;  // borrowed descriptor
 };
 
+/// An 802.1Q link, down, with its parent's MTU.
+struct NewVlan {
+  std::string name;
+  net::VlanId id;
+  net::IfIndex parent;
+  net::Mac mac;
+};
+
 struct LinkChange {
   bool up = false;  // false leaves the state as it is
   std::optional<int> mtu = {};
 };
 
 Request create_veth(const NewVeth& veth);
+/// EOPNOTSUPP where the kernel has no 802.1Q.
+Request create_vlan(const NewVlan& vlan);
 Request get_link(std::string_view name);
 Request change_link(net::IfIndex link, const LinkChange& change);
 Request delete_link(net::IfIndex link);

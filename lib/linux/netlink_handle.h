@@ -39,6 +39,9 @@ class Message {
   void put(int type, std::uint32_t value) {
     must(nla_put(msg_.get(), type, sizeof(value), &value));
   }
+  void put(int type, std::uint16_t value) {
+    must(nla_put(msg_.get(), type, sizeof(value), &value));
+  }
   void put(int type, std::uint8_t value) { must(nla_put(msg_.get(), type, sizeof(value), &value)); }
   void put(int type, const net::Ip& ip) {
     must(nla_put(msg_.get(), type, static_cast<int>(ip.size()), ip.data()));

@@ -48,6 +48,9 @@ Request request_for(int type, int flags, const Rule& rule, std::string_view verb
   if (!rule.in_link.empty()) {
     message.put_name(FRA_IIFNAME, rule.in_link);
   }
+  if (rule.ip_protocol) {
+    message.put(FRA_IP_PROTO, *rule.ip_protocol);
+  }
   return message.request(std::string(verb) + " rule " + to_string(rule));
 }
 
@@ -78,6 +81,9 @@ std::string to_string(const Rule& rule) {
   }
   if (!rule.in_link.empty()) {
     text += " iif " + rule.in_link;
+  }
+  if (rule.ip_protocol) {
+    text += " ipproto " + std::to_string(*rule.ip_protocol);
   }
   if (rule.table.value() != 0) {
     text += " lookup " + to_string(rule.table);
@@ -118,9 +124,9 @@ std::optional<Rule> parse_rule(const std::string& bytes) {
   }
   rule.in_link = object.name(FRA_IIFNAME);
   rule.protocol = object.byte(FRA_PROTOCOL).value_or(0);
-  constexpr std::array<std::size_t, 7> kOthers = {FRA_OIFNAME,   FRA_GOTO,        FRA_IP_PROTO,
-                                                  FRA_UID_RANGE, FRA_SPORT_RANGE, FRA_DPORT_RANGE,
-                                                  FRA_TUN_ID};
+  rule.ip_protocol = object.byte(FRA_IP_PROTO);
+  constexpr std::array<std::size_t, 6> kOthers = {FRA_OIFNAME,     FRA_GOTO,        FRA_UID_RANGE,
+                                                  FRA_SPORT_RANGE, FRA_DPORT_RANGE, FRA_TUN_ID};
   rule.other = header.action != FR_ACT_TO_TBL || header.tos != 0 ||
                (header.flags & FIB_RULE_INVERT) != 0 ||
                std::any_of(kOthers.begin(), kOthers.end(),

@@ -22,8 +22,9 @@ struct Rule {
   std::optional<net::Mark> mark = {};
   std::optional<net::Mark> mask = {};
   std::string in_link = {};
-  std::uint8_t protocol = 0;  // who made it; only read
-  bool other = false;         // only read: has selectors or an action that this value does not show
+  std::optional<std::uint8_t> ip_protocol = {};  // of the packet; 58 = ICMPv6
+  std::uint8_t protocol = 0;                     // who made it; only read
+  bool other = false;  // only read: has selectors or an action that this value does not show
 
   friend bool operator==(const Rule&, const Rule&) = default;
 };

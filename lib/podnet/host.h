@@ -32,6 +32,9 @@ struct HostNetwork {
   int mtu = 9001;
   net::Family family = net::Family::v4;  // of the pods; IPv6 has the mark rule and no chains
   linux::IptablesVariant iptables = linux::IptablesVariant::as_installed;
+  /// Branch ENIs get their packets before the table local is asked (security groups for pods in
+  /// strict mode).
+  bool strict_branches = false;
   bool v6_egress = false;  // pods of an IPv4 cluster have IPv6 egress
   /// Where packets keep their source by one rule and the set kExemptSet (ipset.h), not by a rule
   /// for each block. The set has to be there before the chains are set up.
@@ -76,6 +79,12 @@ Result<EniTable> route_table(net::NetworkCard card, const net::Ip& primary_ip,
 
 /// 2.7. `not_found` with cause "ENODEV" when no link has that MAC yet: callers wait for the link.
 Result<> set_up_eni(const EniNetwork& eni);
+
+/// The VPC's router in a subnet: its base + 1, and for IPv6 always the same.
+net::Ip vpc_gateway(const net::Cidr& subnet);
+
+/// The link that has this MAC address. `not_found` with cause ENODEV when none has.
+Result<net::IfIndex> link_of(const net::Mac& mac);
 
 /// 2.10: all rules whose source is this address.
 Result<> delete_rules_from(const net::Ip& source);

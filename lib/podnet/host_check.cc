@@ -118,6 +118,8 @@ std::string_view to_string(HostObject object) {
       return "rule_eni";
     case HostObject::rule_mark:
       return "rule_mark";
+    case HostObject::rule_local:
+      return "rule_local";
     case HostObject::rule_service:
       return "rule_service";
     case HostObject::pod_link:
@@ -135,6 +137,13 @@ std::vector<Fault> find_faults(const WantedHost& wanted, const SeenHost& seen) {
   }
   if (wants_mark_rule(wanted.network)) {
     want_rule(seen, HostObject::rule_mark, mark_rule(wanted.network), faults);
+  }
+  if (wanted.network.strict_branches) {
+    const auto family = wanted.network.family;
+    want_rule(seen, HostObject::rule_local, local_rule(family, kLocalLater), faults);
+    if (family == net::Family::v6) {
+      want_rule(seen, HostObject::rule_local, router_rule(), faults);
+    }
   }
   for (const net::Cidr& cidr : wanted.network.external_services) {
     if (cidr.family() == wanted.network.family) {

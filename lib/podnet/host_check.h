@@ -40,6 +40,7 @@ enum class HostObject {
   rule_from,
   rule_eni,
   rule_mark,
+  rule_local,
   rule_service,
   pod_link,
   chain

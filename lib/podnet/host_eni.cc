@@ -12,14 +12,6 @@ namespace vpccni::podnet {
 
 namespace {
 
-/// The VPC's router: base + 1, and for IPv6 always the same.
-net::Ip vpc_gateway(const net::Cidr& subnet) {
-  if (subnet.family() == net::Family::v4) {
-    return subnet.at(1);
-  }
-  return net::Ip::v6({0xfe, 0x80, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
-}
-
 Result<> bring_up(linux::Netlink& netlink, const linux::Link& link, int mtu) {
   if (link.up && link.mtu == mtu) {
     return {};
@@ -74,6 +66,19 @@ std::vector<linux::Route> eni_routes(const EniNetwork& eni, net::IfIndex link) {
        .link = link,
        .scope = linux::Scope::link},
       {.destination = net::Cidr(gateway, 0), .table = eni.table, .link = link, .gateway = gateway}};
+}
+
+net::Ip vpc_gateway(const net::Cidr& subnet) {
+  if (subnet.family() == net::Family::v4) {
+    return subnet.at(1);
+  }
+  return net::Ip::v6({0xfe, 0x80, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+}
+
+Result<net::IfIndex> link_of(const net::Mac& mac) {
+  VPCCNI_TRY(linux::Netlink netlink, linux::Netlink::open());
+  VPCCNI_TRY(const auto link, linux::get_link(netlink, mac));
+  return link.index;
 }
 
 Result<> set_up_eni(const EniNetwork& eni) {

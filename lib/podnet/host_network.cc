@@ -52,6 +52,24 @@ Result<> set_mark_rule(linux::Netlink& netlink, const HostNetwork& wanted) {
   return {};
 }
 
+/// The rule of the table local moves behind those of branch ENIs: the new one first. Never back, as
+/// upstream: pods that are wired so may live.
+Result<> move_local_rule(linux::Netlink& netlink, net::Family family) {
+  const auto late = local_rule(family, kLocalLater);
+  const auto first = local_rule(family, net::RulePriority(0));
+  VPCCNI_TRY(const auto all, linux::rules(netlink, family));
+  if (family == net::Family::v6 && !contains(all, router_rule())) {
+    VPCCNI_CHECK(netlink.apply(linux::add_rule_unchecked(router_rule())));
+  }
+  if (!contains(all, late)) {
+    VPCCNI_CHECK(netlink.apply(linux::add_rule_unchecked(late)));
+  }
+  if (contains(all, first)) {
+    VPCCNI_CHECK(netlink.remove(linux::delete_rule(first)));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<> set_up_host_network(const HostNetwork& wanted) {
@@ -63,6 +81,9 @@ Result<> set_up_host_network(const HostNetwork& wanted) {
   }
   VPCCNI_CHECK(block_node_local_pods(wanted));
   VPCCNI_CHECK(set_mark_rule(netlink, wanted));
+  if (wanted.strict_branches) {
+    VPCCNI_CHECK(move_local_rule(netlink, wanted.family));
+  }
   if (wanted.family == net::Family::v4) {
     VPCCNI_CHECK(set_up_firewall(wanted, primary.name));
     // Upstream's 1.23 marks connections there (spec dataplane.md 7.1): with the blocks of its time.

@@ -5,18 +5,16 @@
 #include "linux/netns.h"
 #include "podnet/host.h"
 #include "podnet/host_check.h"
-#include "podnet/pod.h"
+#include "podnet/pod_sides.h"
 
 namespace vpccni::podnet {
 
-namespace {
-
 Result<> look_inside(const std::string& netns_path, std::string_view ifname,
-                     const std::vector<PodRoute>& routes, std::vector<std::string>& missing) {
+                     const std::vector<net::Ip>& addresses, std::vector<std::string>& missing) {
   VPCCNI_TRY(const auto netns, linux::Netns::open(netns_path));
   VPCCNI_TRY(auto inside, linux::Netlink::open_in(netns));
-  for (std::size_t i = 0; i < routes.size(); ++i) {
-    const net::Ip& address = routes[i].address;
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const net::Ip& address = addresses[i];
     const auto name = container_link_name(ifname, static_cast<int>(i));
     const auto link = linux::get_link(inside, name);
     if (!link) {
@@ -32,8 +30,6 @@ Result<> look_inside(const std::string& netns_path, std::string_view ifname,
   return {};
 }
 
-}  // namespace
-
 Result<std::vector<std::string>> missing_of_pod(const std::string& netns_path,
                                                 std::string_view ifname,
                                                 const std::vector<PodRoute>& routes) {
@@ -44,12 +40,14 @@ Result<std::vector<std::string>> missing_of_pod(const std::string& netns_path,
   WantedHost wanted;
   wanted.network.family = routes.front().address.family();
   VPCCNI_TRY(const auto seen, read_host(wanted));
+  std::vector<net::Ip> addresses;
   for (const PodRoute& route : routes) {
+    addresses.push_back(route.address);
     for (const Fault& fault : find_pod_faults(route, seen)) {
       missing.push_back(fault.what);
     }
   }
-  VPCCNI_CHECK(look_inside(netns_path, ifname, routes, missing));
+  VPCCNI_CHECK(look_inside(netns_path, ifname, addresses, missing));
   return missing;
 }
 

@@ -34,6 +34,19 @@ bool wants_mark_rule(const HostNetwork& network) {
   return network.node_port_support || !network.external_snat;
 }
 
+linux::Rule local_rule(net::Family family, net::RulePriority priority) {
+  return {.family = family, .priority = priority, .table = net::kLocalTable};
+}
+
+linux::Rule router_rule() {
+  constexpr std::uint8_t kIcmpV6 = 58;
+  return {.family = net::Family::v6,
+          .priority = net::RulePriority(0),
+          .table = net::kLocalTable,
+          .from = net::Cidr::host(vpc_gateway(net::Cidr(net::Ip::v6({}), 64))),
+          .ip_protocol = kIcmpV6};
+}
+
 bool is_same(const linux::Rule& a, const linux::Rule& b) {
   linux::Rule other = a;
   other.protocol = b.protocol;

@@ -15,6 +15,8 @@
 namespace vpccni::podnet {
 
 inline constexpr net::RulePriority kInsidePod{1};
+inline constexpr net::RulePriority kBranchIn{10};
+inline constexpr net::RulePriority kLocalLater{20};  // table local, in strict mode of branch ENIs
 inline constexpr net::RulePriority kToPod{512};
 inline constexpr net::RulePriority kMarked{1024};
 inline constexpr net::RulePriority kExternalService{1535};
@@ -31,6 +33,10 @@ linux::Rule external_service_rule(const net::Cidr& cidr);
 /// "fwmark <mark>/<mark> lookup main pref 1024": marked connections leave by the primary ENI.
 linux::Rule mark_rule(const HostNetwork& network);
 bool wants_mark_rule(const HostNetwork& network);
+/// "from all lookup local pref 20": behind the rules of branch ENIs.
+linux::Rule local_rule(net::Family family, net::RulePriority priority);
+/// "from fe80:ec2::1 ipproto ipv6-icmp lookup local pref 0": the VPC's router is still a neighbour.
+linux::Rule router_rule();
 
 /// Of the ENI's table, in the order in which they can be made.
 std::vector<linux::Route> eni_routes(const EniNetwork& eni, net::IfIndex link);
