@@ -20,6 +20,9 @@ net::Ip ip(std::string_view text) {
 
 // The gateway of every IPv6 subnet, as in EC2.
 constexpr std::string_view kGatewayV6 = "fe80:ec2::1";
+/// Behind branch ENIs, whose nodes ask for their neighbours in another ENI's name.
+constexpr std::string_view kSourceCheckV4 =
+    "*raw\n-A PREROUTING -i eni-+ -m rpfilter --invert -j DROP\nCOMMIT\n";
 // rp_filter is IPv4's; private IPv6 does not travel in a VPC.
 constexpr std::string_view kSourceCheckV6 =
     "*raw\n-A PREROUTING -s 2000::/3 -m rpfilter --invert -j DROP\n"
@@ -44,6 +47,19 @@ net::Cidr default_v6() {
 std::string port_name(const net::EniId& eni) {
   const std::string text = to_string(eni);
   return "eni-" + text.substr(text.size() - std::min<std::size_t>(10, text.size()));
+}
+
+/// The router's side of the same number.
+net::Mac router_mac(const net::Mac& mac) {
+  auto bytes = mac.bytes();
+  bytes[0] = static_cast<std::uint8_t>(bytes[0] | 0x40U);
+  return net::Mac(bytes);
+}
+
+/// "eth1"; on another network card "eth1c0".
+std::string node_name(const EniLink& eni) {
+  const bool first = eni.card == net::NetworkCard(0);
+  return "eth" + (first ? "" : to_string(eni.card) + "c") + to_string(eni.device);
 }
 
 net::Ip gateway_of(const net::Cidr& subnet) {
@@ -83,6 +99,8 @@ Result<Fabric> Fabric::open(const std::string& router, const std::string& intern
 
 Result<> Fabric::prepare(const std::vector<net::Cidr>& vpc_cidrs) {
   VPCCNI_CHECK(linux::with_netns(router_, []() -> Result<> {
+    VPCCNI_CHECK(linux::Iptables({"iptables-save"}, {"iptables-restore"})
+                     .restore(std::string(kSourceCheckV4)));
     VPCCNI_CHECK(linux::set_sysctl("net/ipv4/ip_forward", "1"));
     VPCCNI_CHECK(linux::set_sysctl("net/ipv4/conf/default/rp_filter", "1"));
     VPCCNI_CHECK(linux::set_sysctl("net/ipv4/conf/default/proxy_arp", "1"));
@@ -170,7 +188,7 @@ Result<> Fabric::set_up_node_end(const EniLink& eni, const linux::Netns& node) {
   }
   VPCCNI_TRY(auto kernel, linux::Netlink::open_in(node));
   VPCCNI_CHECK(up(kernel, "lo"));
-  const std::string name = "eth" + std::to_string(eni.device.value());
+  const std::string name = node_name(eni);
   // A node has its addresses long before it has pods.
   VPCCNI_CHECK(linux::with_netns(
       node, [&] { return linux::set_sysctl("net/ipv6/conf/" + name + "/accept_dad", "0"); }));
@@ -196,22 +214,38 @@ Result<> Fabric::set_up_node_end(const EniLink& eni, const linux::Netns& node) {
 Result<> Fabric::attach(const EniLink& eni, const linux::Netns& node) {
   linux::NewVeth veth;
   veth.name = port_name(eni.id);
-  auto bytes = eni.mac.bytes();
-  bytes[0] = static_cast<std::uint8_t>(bytes[0] | 0x40U);  // the router's side of the same number
-  veth.mac = net::Mac(bytes);
-  veth.peer_name = "eth" + std::to_string(eni.device.value());
+  veth.mac = router_mac(eni.mac);
+  veth.peer_name = node_name(eni);
   veth.peer_mac = eni.mac;
   veth.mtu = kMtu;
   veth.peer_netns = node.fd();
   VPCCNI_CHECK(kernel_.apply(linux::create_veth(veth)));
-  VPCCNI_TRY(const auto link, index_of(kernel_, veth.name));
+  VPCCNI_CHECK(wrap(set_up_node_end(eni, node), "configure " + veth.peer_name));
+  return serve(eni, veth.name);
+}
+
+Result<> Fabric::attach_branch(const EniLink& eni, const net::EniId& trunk, net::VlanId vlan) {
+  const auto carrier = ports_.find(trunk);
+  if (carrier == ports_.end()) {
+    return Error{Errc::not_found, "trunk " + to_string(trunk) + " is not attached"};
+  }
+  const std::string name = port_name(eni.id);
+  VPCCNI_CHECK(kernel_.apply(linux::create_vlan(
+      {.name = name, .id = vlan, .parent = carrier->second.link, .mac = router_mac(eni.mac)})));
+  // The VPC's router answers whoever asks. What the pod sends is checked by kSourceCheckV4.
+  VPCCNI_CHECK(linux::with_netns(
+      router_, [&] { return linux::set_sysctl("net/ipv4/conf/" + name + "/rp_filter", "0"); }));
+  VPCCNI_CHECK(up(kernel_, name));
+  return serve(eni, name);
+}
+
+Result<> Fabric::serve(const EniLink& eni, const std::string& name) {
+  VPCCNI_TRY(const auto link, index_of(kernel_, name));
   VPCCNI_CHECK(kernel_.ensure(linux::add_address({link, {gateway_of(eni.subnet), 32}})));
   VPCCNI_CHECK(kernel_.ensure(linux::add_address(unique(link, ip(kGatewayV6), 64))));
   // The kernel answers for others up to 0.8 s late, unless told not to.
-  VPCCNI_CHECK(linux::with_netns(router_, [&] {
-    return linux::set_sysctl("net/ipv4/neigh/" + veth.name + "/proxy_delay", "0");
-  }));
-  VPCCNI_CHECK(wrap(set_up_node_end(eni, node), "configure " + veth.peer_name));
+  VPCCNI_CHECK(linux::with_netns(
+      router_, [&] { return linux::set_sysctl("net/ipv4/neigh/" + name + "/proxy_delay", "0"); }));
   const Port port{link, eni.mac, eni.primary};
   ports_.insert_or_assign(eni.id, port);
   for (const auto& block : blocks_[eni.id]) {

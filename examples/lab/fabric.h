@@ -22,6 +22,7 @@ struct EniLink {
   net::EniId id;
   net::Mac mac;
   net::DeviceIndex device;
+  net::NetworkCard card;
   net::Ip primary;
   net::Cidr subnet;
   std::optional<net::Ip> primary_v6;
@@ -35,6 +36,9 @@ class Fabric {
                              const std::vector<net::Cidr>& vpc_cidrs);
 
   Result<> attach(const EniLink& eni, const linux::Netns& node);
+  /// A branch ENI: a VLAN on the trunk's link, which has to be attached. `unsupported` where the
+  /// kernel has no 802.1Q.
+  Result<> attach_branch(const EniLink& eni, const net::EniId& trunk, net::VlanId vlan);
   /// Both ends go; success if they are gone already.
   Result<> detach(const net::EniId& eni);
   Result<> assign(const net::EniId& eni, const net::Cidr& block);
@@ -53,6 +57,8 @@ class Fabric {
   Result<> prepare(const std::vector<net::Cidr>& vpc_cidrs);
   Result<> prepare_v6(net::IfIndex outside);
   Result<> deliver(const Port& port, const net::Cidr& block);
+  /// What the router's end of an ENI does, once it is there.
+  Result<> serve(const EniLink& eni, const std::string& name);
   Result<> set_up_node_end(const EniLink& eni, const linux::Netns& node);
 
   linux::Netns router_;

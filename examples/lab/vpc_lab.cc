@@ -15,6 +15,7 @@
 #include "tests/vpc/ec2_face.h"
 #include "tests/vpc/imds_face.h"
 #include "tests/vpc/kubernetes_face.h"
+#include "tests/vpc/resource_controller.h"
 
 namespace {
 
@@ -22,6 +23,7 @@ using namespace vpccni;
 using namespace vpccni::lab;
 
 constexpr int kHttpPort = 80;
+constexpr auto kControllerPeriod = std::chrono::milliseconds(100);
 
 struct Options {
   std::string control;
@@ -79,6 +81,9 @@ Result<vpc::ModelOptions> model_options(const Options& options) {
     model.lags = vpc::Lags::none();
   }
   const auto limits = aws::instance_limits(options.type);
+  if (model.limits.contains(options.type)) {
+    return model;
+  }
   if (!limits) {
     return Error{Errc::invalid_argument, "unknown instance type " + options.type};
   }
@@ -120,6 +125,8 @@ class Lab {
       return {};
     }));
     follow();
+    const auto controller =
+        loop_.every(kControllerPeriod, [this] { controller_.look(clock_.now()); });
     VPCCNI_CHECK(control_server_.listen_unix(options_.control));
     const auto term = loop_.on_signal(SIGTERM, [this] { loop_.stop(); });
     const auto interrupt = loop_.on_signal(SIGINT, [this] { loop_.stop(); });
@@ -157,6 +164,8 @@ class Lab {
       nodes_.emplace(made.id, std::move(netns));
       imds_.emplace(made.id, std::make_unique<vpc::ImdsFace>(loop_, model_, clock_, made.id));
       kubernetes_.add_node("node-" + name, options_.max_pods);
+      kubernetes_.add_cni_node("node-" + name);
+      controller_.add_node("node-" + name, made.id);
     }
     return {};
   }
@@ -180,6 +189,22 @@ class Lab {
                            : fabric_.unassign(change.eni, change.block);
   }
 
+  Result<> apply(const vpc::BranchChange& change) {
+    const auto* eni = model_.find_eni(change.branch);
+    const auto* subnet = eni == nullptr ? nullptr : model_.find_subnet(eni->subnet);
+    if (!change.associated || subnet == nullptr) {
+      return fabric_.detach(change.branch);
+    }
+    return fabric_.attach_branch({.id = change.branch,
+                                  .mac = eni->mac,
+                                  .device = {},
+                                  .card = {},
+                                  .primary = eni->primary(),
+                                  .subnet = subnet->cidr,
+                                  .primary_v6 = {}},
+                                 change.trunk, change.vlan);
+  }
+
   Result<> apply(const vpc::LinkChange& change) {
     const auto node = nodes_.find(change.instance);
     if (!change.attached || node == nodes_.end()) {
@@ -190,13 +215,15 @@ class Lab {
     if (subnet == nullptr) {
       return {};  // gone again
     }
-    EniLink link{.id = change.eni,
-                 .mac = change.mac,
-                 .device = change.device,
-                 .primary = eni->primary(),
-                 .subnet = subnet->cidr,
-                 .primary_v6 = {},
-                 .configured = change.device == net::DeviceIndex(0)};
+    EniLink link{
+        .id = change.eni,
+        .mac = change.mac,
+        .device = change.device,
+        .card = change.card,
+        .primary = eni->primary(),
+        .subnet = subnet->cidr,
+        .primary_v6 = {},
+        .configured = change.device == net::DeviceIndex(0) && change.card == net::NetworkCard(0)};
     if (!eni->ipv6_addresses.empty()) {
       link.primary_v6 = eni->ipv6_addresses.front();
     }
@@ -223,6 +250,9 @@ class Lab {
     if (request.path == "/kubernetes/events") {
       return {200, "application/json", base::dump_json(base::Json(kubernetes_.events())), {}};
     }
+    if (request.path == "/controller" && request.method == "POST") {
+      return set_controller(request.body);
+    }
     if (request.path == "/kubernetes/crowd" && request.method == "POST") {
       return make_crowd(request.body);
     }
@@ -240,6 +270,23 @@ class Lab {
       return {200, "application/json", "{}", {}};
     }
     return control_.answer(request);
+  }
+
+  /// {"on": BOOL, "branch_ms": N, "cooldown_ms": N}: the VPC resource controller's ways.
+  http::ServerReply set_controller(const std::string& body) {
+    const auto wanted = base::parse_json(body);
+    if (!wanted) {
+      return {400, "text/plain", wanted.error().message, {}};
+    }
+    auto& options = controller_.options();
+    options.on = base::bool_member(*wanted, "on").value_or(options.on);
+    if (const auto ms = base::integer_member(*wanted, "branch_ms")) {
+      options.per_branch = std::chrono::milliseconds(*ms);
+    }
+    if (const auto ms = base::integer_member(*wanted, "cooldown_ms")) {
+      options.cooldown = std::chrono::milliseconds(*ms);
+    }
+    return {200, "application/json", "{}", {}};
   }
 
   /// {"count": N}: as many nodes and pods that are nothing to ours.
@@ -268,6 +315,7 @@ class Lab {
   vpc::Model model_;
   vpc::Ec2Face ec2_;
   vpc::KubernetesFace kubernetes_;
+  vpc::ResourceController controller_{model_, kubernetes_};
   vpc::Control control_;
   http::Server imds_server_;
   http::Server kubernetes_server_;

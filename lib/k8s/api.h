@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "net/id.h"
 
 namespace vpccni::k8s {
 
@@ -30,6 +31,12 @@ struct Node {
   friend bool operator==(const Node&, const Node&) = default;
 };
 
+struct PodName {
+  std::string name_space;
+  std::string name;
+  friend auto operator<=>(const PodName&, const PodName&) = default;
+};
+
 struct Pod {
   std::string name_space;
   std::string name;
@@ -37,7 +44,30 @@ struct Pod {
   std::map<std::string, std::string> annotations;
   bool host_network = false;
   bool finished = false;  // phase Succeeded or Failed
+  /// A limit of its first container asks for a branch ENI (vpc.amazonaws.com/pod-eni…).
+  bool wants_branch_eni = false;
+  bool terminating = false;  // has a deletion time
   friend bool operator==(const Pod&, const Pod&) = default;
+};
+
+/// An ENIConfig (crd.k8s.amazonaws.com/v1alpha1): where the ENIs for pods are made, and for whom.
+struct EniConfig {
+  std::string name;
+  net::SubnetId subnet;                               // empty: not said
+  std::vector<net::SecurityGroupId> security_groups;  // empty: not said
+  friend bool operator==(const EniConfig&, const EniConfig&) = default;
+};
+
+/// A CNINode (vpcresources.k8s.aws/v1alpha1): what this node asks of the VPC resource controller.
+struct CniNode {
+  struct Feature {
+    std::string name;
+    std::string value;  // may be empty
+    friend bool operator==(const Feature&, const Feature&) = default;
+  };
+  std::string name;
+  std::vector<Feature> features;
+  std::string version;  // of the object as it was read
 };
 
 /// A list, and the version of the cluster's state that it shows: a watch goes on from there.
@@ -95,6 +125,11 @@ class Api {
                               const Listener<Node>& heard, const std::stop_token& stop) = 0;
   virtual Result<> watch_pods(const std::string& node, const std::string& version,
                               const Listener<Pod>& heard, const std::stop_token& stop) = 0;
+
+  virtual Result<EniConfig> eni_config(const std::string& name) = 0;
+  virtual Result<CniNode> cni_node(const std::string& name) = 0;
+  /// The whole list of features. `conflict` if the object is not any more as of `node.version`.
+  virtual Result<> set_features(const CniNode& node) = 0;
 
   /// Sets one annotation and touches nothing else.
   virtual Result<> annotate_pod(const std::string& name_space, const std::string& name,

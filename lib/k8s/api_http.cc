@@ -52,6 +52,11 @@ Result<std::string> events_path(const std::string& name_space) {
   return "/apis/events.k8s.io/v1/namespaces/" + space_part + "/events";
 }
 
+Result<std::string> cni_node_path(const std::string& name) {
+  VPCCNI_TRY(const auto part, path_part(name));
+  return "/apis/vpcresources.k8s.aws/v1alpha1/cninodes/" + part;
+}
+
 /// "?fieldSelector=…". Without a value it would select the whole cluster, or what has no node.
 Result<std::string> selection(const std::string& path, const std::string& field,
                               const std::string& value) {
@@ -234,6 +239,37 @@ Result<> ApiHttp::watch_pods(const std::string& node, const std::string& version
                              const Listener<Pod>& heard, const std::stop_token& stop) {
   VPCCNI_TRY(const auto path, selection("/api/v1/pods", "spec.nodeName", node));
   return watch<Pod>(path, version, parse_pod_change, heard, stop);
+}
+
+Result<EniConfig> ApiHttp::eni_config(const std::string& name) {
+  VPCCNI_TRY(const auto part, path_part(name));
+  const std::string path = "/apis/crd.k8s.amazonaws.com/v1alpha1/eniconfigs/" + part;
+  VPCCNI_TRY(const auto body, send({.path = path}));
+  return wrap(parse_eni_config(body), "kubernetes GET " + path);
+}
+
+Result<CniNode> ApiHttp::cni_node(const std::string& name) {
+  VPCCNI_TRY(const auto path, cni_node_path(name));
+  VPCCNI_TRY(const auto body, send({.path = path}));
+  return wrap(parse_cni_node(body), "kubernetes GET " + path);
+}
+
+Result<> ApiHttp::set_features(const CniNode& node) {
+  VPCCNI_TRY(const auto path, cni_node_path(node.name));
+  base::Json features = base::Json::array();
+  for (const auto& feature : node.features) {
+    features.push_back({{"name", feature.name}});
+    if (!feature.value.empty()) {
+      features.back()["value"] = feature.value;
+    }
+  }
+  const base::Json body = {{"metadata", {{"resourceVersion", node.version}}},
+                           {"spec", {{"features", std::move(features)}}}};
+  VPCCNI_TRY([[maybe_unused]] const auto answer, send({.method = "PATCH",
+                                                       .path = path,
+                                                       .body = base::dump_json(body),
+                                                       .body_type = kMergePatch}));
+  return {};
 }
 
 Result<> ApiHttp::annotate_pod(const std::string& name_space, const std::string& name,

@@ -28,6 +28,9 @@ class ApiHttp final : public Api {
                       const Listener<Node>& heard, const std::stop_token& stop) override;
   Result<> watch_pods(const std::string& node, const std::string& version,
                       const Listener<Pod>& heard, const std::stop_token& stop) override;
+  Result<EniConfig> eni_config(const std::string& name) override;
+  Result<CniNode> cni_node(const std::string& name) override;
+  Result<> set_features(const CniNode& node) override;
   Result<> annotate_pod(const std::string& name_space, const std::string& name,
                         const std::string& key, const std::string& value,
                         base::Duration limit) override;

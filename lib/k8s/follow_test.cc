@@ -82,6 +82,9 @@ class ScriptedApi final : public Api {
                       const std::stop_token&) override {
     return unused();
   }
+  Result<EniConfig> eni_config(const std::string&) override { return unused(); }
+  Result<CniNode> cni_node(const std::string&) override { return unused(); }
+  Result<> set_features(const CniNode&) override { return unused(); }
   Result<> annotate_pod(const std::string&, const std::string&, const std::string&,
                         const std::string&, base::Duration) override {
     return unused();

@@ -1,5 +1,6 @@
 #include "k8s/parse.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/json.h"
@@ -12,6 +13,7 @@ namespace {
 using base::Json;
 
 constexpr std::size_t kMessageLimit = 512;
+constexpr std::size_t kMostItems = 64;  // groups of an ENIConfig, features of a CNINode
 
 std::map<std::string, std::string> texts(const Json* object) {
   std::map<std::string, std::string> out;
@@ -74,6 +76,19 @@ Result<Node> node_of(const Json& value) {
   return node;
 }
 
+/// Upstream asks for the first container's limits alone, and for the start of the name.
+bool wants_branch_eni(const Json& spec) {
+  const Json& containers = member_or_null(spec, "containers");
+  if (!containers.is_array() || containers.empty()) {
+    return false;
+  }
+  const Json& limits = member_or_null(member_or_null(containers.front(), "resources"), "limits");
+  return limits.is_object() &&
+         std::any_of(limits.items().begin(), limits.items().end(), [](const auto& item) {
+           return item.key().starts_with("vpc.amazonaws.com/pod-eni");
+         });
+}
+
 Result<Pod> pod_of(const Json& value) {
   const Json& metadata = member_or_null(value, "metadata");
   Pod pod;
@@ -85,6 +100,8 @@ Result<Pod> pod_of(const Json& value) {
       base::bool_member(member_or_null(value, "spec"), "hostNetwork").value_or(false);
   const auto phase = base::string_member(member_or_null(value, "status"), "phase");
   pod.finished = phase == "Succeeded" || phase == "Failed";
+  pod.terminating = base::find_member(metadata, "deletionTimestamp") != nullptr;
+  pod.wants_branch_eni = wants_branch_eni(member_or_null(value, "spec"));
   if (pod.name.empty()) {
     return Error{Errc::corrupt, "a pod without a name"};
   }
@@ -134,6 +151,49 @@ Result<Node> parse_node(std::string_view text) {
 Result<Pod> parse_pod(std::string_view text) {
   VPCCNI_TRY(const auto value, object(text));
   return pod_of(value);
+}
+
+Result<EniConfig> parse_eni_config(std::string_view text) {
+  VPCCNI_TRY(const auto value, object(text));
+  const Json& spec = member_or_null(value, "spec");
+  EniConfig config;
+  config.name = base::string_member(member_or_null(value, "metadata"), "name");
+  config.subnet = net::SubnetId(base::string_member(spec, "subnet"));
+  const Json& groups = member_or_null(spec, "securityGroups");
+  if (groups.is_array()) {
+    for (const auto& group : groups) {
+      if (!group.is_string() || config.security_groups.size() == kMostItems) {
+        return Error{Errc::corrupt, "securityGroups is no list of at most 64 ids"};
+      }
+      config.security_groups.emplace_back(group.get<std::string>());
+    }
+  }
+  if (config.name.empty()) {
+    return Error{Errc::corrupt, "an ENIConfig without a name"};
+  }
+  return config;
+}
+
+Result<CniNode> parse_cni_node(std::string_view text) {
+  VPCCNI_TRY(const auto value, object(text));
+  const Json& metadata = member_or_null(value, "metadata");
+  CniNode node;
+  node.name = base::string_member(metadata, "name");
+  node.version = base::string_member(metadata, "resourceVersion");
+  const Json& features = member_or_null(member_or_null(value, "spec"), "features");
+  if (features.is_array()) {
+    for (const auto& feature : features) {
+      if (node.features.size() == kMostItems) {
+        return Error{Errc::corrupt, "a CNINode with more than 64 features"};
+      }
+      node.features.push_back(
+          {base::string_member(feature, "name"), base::string_member(feature, "value")});
+    }
+  }
+  if (node.name.empty() || node.version.empty()) {
+    return Error{Errc::corrupt, "a CNINode without a name or version"};
+  }
+  return node;
 }
 
 Result<std::string> parse_version(std::string_view text) {

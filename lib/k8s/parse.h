@@ -13,6 +13,8 @@ inline constexpr std::size_t kObjectLimit = std::size_t{4} << 20U;
 
 Result<Node> parse_node(std::string_view json);
 Result<Pod> parse_pod(std::string_view json);
+Result<EniConfig> parse_eni_config(std::string_view json);
+Result<CniNode> parse_cni_node(std::string_view json);
 /// The server's version: gitVersion.
 Result<std::string> parse_version(std::string_view json);
 /// metadata.name

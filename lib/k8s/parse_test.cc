@@ -185,6 +185,47 @@ TEST_CASE("k8s: the items of a list are bounded one by one") {
   CHECK(code_of(endless.feed(R"({"metadata":{"x":")" + std::string(100000, 'x'))) == "exhausted");
 }
 
+TEST_CASE("k8s: pods that ask for a branch ENI") {
+  const auto asks = [](const std::string& containers) {
+    const auto pod =
+        parse_pod(R"({"metadata":{"name":"a"},"spec":{"containers":)" + containers + "}}");
+    REQUIRE(pod);
+    return pod->wants_branch_eni;
+  };
+  CHECK(asks(R"([{"resources":{"limits":{"cpu":"1","vpc.amazonaws.com/pod-eni":"1"}}}])"));
+  CHECK(asks(R"([{"resources":{"limits":{"vpc.amazonaws.com/pod-eni-x":"1"}}},{}])"));
+  CHECK_FALSE(asks(R"([{},{"resources":{"limits":{"vpc.amazonaws.com/pod-eni":"1"}}}])"));
+  CHECK_FALSE(asks(R"([{"resources":{"requests":{"vpc.amazonaws.com/pod-eni":"1"}}}])"));
+  for (const char* odd : {"[]", "{}", "null", "[1]", R"([{"resources":{"limits":[]}}])"}) {
+    CHECK_FALSE(asks(odd));
+  }
+}
+
+TEST_CASE("k8s: ENIConfigs and CNINodes") {
+  const auto config = parse_eni_config(
+      R"({"metadata":{"name":"us-west-2a"},"spec":{"subnet":"subnet-1","securityGroups":["sg-1"]}})");
+  REQUIRE(config);
+  CHECK(*config ==
+        EniConfig{"us-west-2a", net::SubnetId("subnet-1"), {net::SecurityGroupId("sg-1")}});
+  CHECK(parse_eni_config(R"({"metadata":{"name":"a"}})")->security_groups.empty());
+  CHECK(code_of(parse_eni_config(R"({"metadata":{}})")) == "corrupt");
+  CHECK(code_of(parse_eni_config(
+            R"({"metadata":{"name":"a"},"spec":{"securityGroups":["sg-1",2]}})")) == "corrupt");
+  const auto node = parse_cni_node(
+      R"({"metadata":{"name":"n","resourceVersion":"7"},"spec":{"features":[
+          {"name":"SecurityGroupsForPods"},{"name":"CustomNetworking","value":"a"}]}})");
+  REQUIRE(node);
+  CHECK(node->version == "7");
+  REQUIRE(node->features.size() == 2);
+  CHECK(node->features[1] == CniNode::Feature{"CustomNetworking", "a"});
+  CHECK(code_of(parse_cni_node(R"({"metadata":{"name":"n"}})")) == "corrupt");
+  std::string many = R"({"metadata":{"name":"n","resourceVersion":"7"},"spec":{"features":[{})";
+  for (int i = 0; i < 64; ++i) {
+    many += ",{}";
+  }
+  CHECK(code_of(parse_cni_node(many + "]}}")) == "corrupt");
+}
+
 TEST_CASE("k8s: pods that take no address of the pool") {
   CHECK(parse_pod(R"({"metadata":{"name":"a"},"spec":{"hostNetwork":true}})")->host_network);
   CHECK_FALSE(

@@ -21,6 +21,9 @@ inline constexpr Permission kPermissions[] = {
     {"list", "", "pods"},
     {"watch", "", "pods"},
     {"patch", "", "pods", true},
+    {"get", "crd.k8s.amazonaws.com", "eniconfigs"},
+    {"get", "vpcresources.k8s.aws", "cninodes"},
+    {"patch", "vpcresources.k8s.aws", "cninodes"},
     {"create", "events.k8s.io", "events"},
     {"patch", "events.k8s.io", "events"},
 };

@@ -46,6 +46,12 @@ std::vector<std::pair<std::string, std::function<Result<>(k8s::Api&)>>> calls() 
        [](k8s::Api& api) { return api.watch_pods(kNode, "0", [](const auto&) {}, {}); }},
       {"annotate_pod",
        [](k8s::Api& api) { return api.annotate_pod("team", "web", "k", "v", k8s::kCallLimit); }},
+      {"eni_config", [drop](k8s::Api& api) { return drop(api.eni_config("custom")); }},
+      {"cni_node", [drop](k8s::Api& api) { return drop(api.cni_node(kNode)); }},
+      {"set_features",
+       [](k8s::Api& api) {
+         return api.set_features({kNode, {}, "1"});
+       }},
       {"repeat_event", [](k8s::Api& api) { return api.repeat_event("team", "event", 2); }},
       {"create_event", [drop](k8s::Api& api) {
          return drop(api.create_event(event_of({"team", "web", "uid", {}})));
@@ -289,6 +295,28 @@ void check_too_old(k8s::Api& api) {
   REQUIRE_FALSE(old);
   INFO(old.error().message);
   CHECK(k8s::is_gone(old.error()));
+}
+
+void check_custom_objects(k8s::Api& api, const std::function<void()>& touch) {
+  const auto config = api.eni_config("custom");
+  INFO((config ? "" : config.error().message));
+  REQUIRE(config);
+  CHECK(to_string(config->subnet) == "subnet-0aa");
+  REQUIRE(config->security_groups.size() == 2);
+  CHECK(to_string(config->security_groups[1]) == "sg-2");
+  CHECK(code_of(api.eni_config("none")) == "not_found");
+  CHECK(code_of(api.cni_node("none")) == "not_found");
+  auto node = api.cni_node(kNode);
+  REQUIRE(node);
+  CHECK(node->features.empty());
+  node->features = {{"SecurityGroupsForPods", ""}, {"CustomNetworking", "custom"}};
+  REQUIRE(code_of(api.set_features(*node)) == "success");
+  const auto after = api.cni_node(kNode);
+  REQUIRE(after);
+  CHECK(after->features == node->features);
+  CHECK(after->version != node->version);
+  touch();
+  CHECK(code_of(api.set_features(*after)) == "conflict");
 }
 
 void check_annotation(k8s::Api& api) {

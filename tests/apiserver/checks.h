@@ -44,6 +44,8 @@ struct Changes {
 void check_watches(k8s::Api& api, const Changes& changes);
 /// Of a server that does not remember how the cluster began: it has been started since.
 void check_too_old(k8s::Api& api);
+/// ENIConfig "custom" and the CNINode of kNode, of which `touch` changes something.
+void check_custom_objects(k8s::Api& api, const std::function<void()>& touch);
 void check_annotation(k8s::Api& api);
 void check_series(k8s::Api& api, const std::function<std::vector<base::Json>()>& events);
 /// Every call has this class, and ends in `seconds`.

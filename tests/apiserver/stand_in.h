@@ -24,6 +24,9 @@ class StandIn {
     for (int number = 0; number < kCrowd; ++number) {
       face_.put_pod("crowd", crowd_pod(number), "crowded");
     }
+    face_.add_cni_node(kNode);
+    face_.put_eni_config("custom",
+                         {{"subnet", "subnet-0aa"}, {"securityGroups", {"sg-1", "sg-2"}}});
     url_ = "http://127.0.0.1:" + std::to_string(*server_.listen_tcp("127.0.0.1", 0));
     thread_ = std::thread([this] { loop_.run(); });
   }
@@ -46,6 +49,11 @@ class StandIn {
               on_loop([&] { face_.put_pod("team", name, node); });
             },
             [this](const std::string& name) { on_loop([&] { face_.remove_pod("team", name); }); }};
+  }
+  void touch_cni_node() {
+    on_loop([this] {
+      face_.patch_object("cninodes", {"", kNode}, {{"metadata", {{"labels", {{"a", "b"}}}}}});
+    });
   }
   void set(const vpc::KubernetesFaults& faults) {
     on_loop([this, &faults] { face_.set_faults(faults); });

@@ -23,6 +23,7 @@ TEST_CASE("stand-in: reads and events", "[stand-in]") {
   check_watches(api, stand_in.changes());
   check_too_old(api);
   check_annotation(api);
+  check_custom_objects(api, [&stand_in] { stand_in.touch_cni_node(); });
   check_series(api, [&stand_in] { return stand_in.events(); });
 }
 
@@ -32,6 +33,7 @@ TEST_CASE("stand-in: every permission of the table is used, and no other", "[sta
   check_node(api);
   check_watches(api, stand_in.changes());
   check_annotation(api);
+  check_custom_objects(api, [&stand_in] { stand_in.touch_cni_node(); });
   check_series(api, [&stand_in] { return stand_in.events(); });
   std::set<std::string> wanted;
   for (const auto& each : k8s::kPermissions) {

@@ -35,25 +35,44 @@ void KubernetesFace::remove_pod(const std::string& name_space, const std::string
   remove("pods", {name_space, name});
 }
 
-bool KubernetesFace::patch_node(const std::string& name, const base::Json& patch) {
-  const auto found = objects_["nodes"].find({"", name});
-  if (found == objects_["nodes"].end()) {
+void KubernetesFace::add_cni_node(const std::string& name) {
+  put("cninodes", {"", name},
+      {{"kind", "CNINode"},
+       {"apiVersion", "vpcresources.k8s.aws/v1alpha1"},
+       {"metadata", {{"name", name}}},
+       {"spec", base::Json::object()}});
+}
+
+void KubernetesFace::put_eni_config(const std::string& name, const base::Json& spec) {
+  put("eniconfigs", {"", name},
+      {{"kind", "ENIConfig"},
+       {"apiVersion", "crd.k8s.amazonaws.com/v1alpha1"},
+       {"metadata", {{"name", name}}},
+       {"spec", spec}});
+}
+
+void KubernetesFace::remove_eni_config(const std::string& name) {
+  remove("eniconfigs", {"", name});
+}
+
+bool KubernetesFace::patch_object(const std::string& resource, const Key& key,
+                                  const base::Json& patch) {
+  const auto found = objects_[resource].find(key);
+  if (found == objects_[resource].end()) {
     return false;
   }
   auto object = found->second;
   object.merge_patch(patch);
-  return put("nodes", {"", name}, std::move(object));
+  return put(resource, key, std::move(object));
+}
+
+bool KubernetesFace::patch_node(const std::string& name, const base::Json& patch) {
+  return patch_object("nodes", {"", name}, patch);
 }
 
 bool KubernetesFace::patch_pod(const std::string& name_space, const std::string& name,
                                const base::Json& patch) {
-  const auto found = objects_["pods"].find({name_space, name});
-  if (found == objects_["pods"].end()) {
-    return false;
-  }
-  auto object = found->second;
-  object.merge_patch(patch);
-  return put("pods", {name_space, name}, std::move(object));
+  return patch_object("pods", {name_space, name}, patch);
 }
 
 /// Nothing happens when the object is as it was, as in etcd.
@@ -146,8 +165,9 @@ void KubernetesFace::watch(const Target& target, const std::string& query,
 
 void KubernetesFace::send_bookmarks() {
   for (const auto& watch : watches_) {
-    const base::Json object = {{"kind", watch->resource == "nodes" ? "Node" : "Pod"},
-                               {"apiVersion", "v1"},
+    const Kind& kind = *find_kind(watch->resource);
+    const base::Json object = {{"kind", kind.kind},
+                               {"apiVersion", kind.api_version()},
                                {"metadata", {{"resourceVersion", std::to_string(version_)}}}};
     watch->stream->send(watch_line("BOOKMARK", object));
   }
@@ -178,14 +198,16 @@ KubernetesFace::Target KubernetesFace::target_of(const std::string& path) {
   } else if (!path.starts_with("/api/v1/")) {
     return target;
   }
+  const std::string version = part(at - 1);
   if (part(at) == "namespaces" && parts.size() > at + 2) {
     target.key.first = part(at + 1);
     at += 2;
   }
   target.resource = part(at);
   target.key.second = part(at + 1);
-  const bool known = target.group.empty()
-                         ? target.resource == "nodes" || target.resource == "pods"
+  const Kind* kind = find_kind(target.resource);
+  const bool known = kind != nullptr
+                         ? kind->group == target.group && kind->version == version
                          : target.group == "events.k8s.io" && target.resource == "events";
   target.valid = known && parts.size() <= at + 2;
   return target;
@@ -226,8 +248,9 @@ http::ServerReply KubernetesFace::list(const Target& target, const std::string& 
       items.push_back(from->second);
     }
   }
-  return json_reply(200, {{"kind", target.resource == "pods" ? "PodList" : "NodeList"},
-                          {"apiVersion", "v1"},
+  const Kind& kind = *find_kind(target.resource);
+  return json_reply(200, {{"kind", std::string(kind.kind) + "List"},
+                          {"apiVersion", kind.api_version()},
                           {"metadata", metadata},
                           {"items", items}});
 }
@@ -278,15 +301,20 @@ http::ServerReply KubernetesFace::patch(const http::ServerRequest& request, cons
   if (target.resource == "events") {
     return patch_event(target, *change);
   }
-  const bool done = target.resource == "nodes"
-                        ? patch_node(target.key.second, *change)
-                        : patch_pod(target.key.first, target.key.second, *change);
-  return done ? json_reply(200, objects_[target.resource][target.key])
-              : refuse(404, "NotFound",
-                       target.resource + " \"" + target.key.second + "\" not found");
+  const auto found = objects_[target.resource].find(target.key);
+  const auto* metadata = base::find_member(*change, "metadata");
+  const auto seen = metadata ? base::string_member(*metadata, "resourceVersion") : std::string();
+  if (found != objects_[target.resource].end() && !seen.empty() &&
+      seen != base::string_member(found->second["metadata"], "resourceVersion")) {
+    return refuse(409, "Conflict", "the object has been modified");
+  }
+  return patch_object(target.resource, target.key, *change)
+             ? json_reply(200, objects_[target.resource][target.key])
+             : refuse(404, "NotFound",
+                      target.resource + " \"" + target.key.second + "\" not found");
 }
 
-/// Of nodes and pods: for tests, the agent makes none.
+/// For tests: the agent makes none.
 http::ServerReply KubernetesFace::create(const http::ServerRequest& request, const Target& target) {
   auto object = base::parse_json(request.body);
   if (!object || !object->is_object()) {
@@ -300,7 +328,8 @@ http::ServerReply KubernetesFace::create(const http::ServerRequest& request, con
   if (target.resource == "pods") {
     metadata["namespace"] = target.key.first;
   }
-  metadata["uid"] = "uid-" + target.key.first + "-" + name;
+  // A pod that comes again under its name is another one.
+  metadata["uid"] = "uid-" + target.key.first + "-" + name + "-" + std::to_string(version_ + 1);
   put(target.resource, {target.key.first, name}, *object);
   return json_reply(201, *object);
 }

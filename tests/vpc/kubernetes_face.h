@@ -1,9 +1,10 @@
 #pragma once
 // A stand-in for the Kubernetes API server, as far as the agent reads and writes: version; get,
-// list, watch, merge patch of nodes and pods; create and merge patch of events; and, for tests, the
-// creation and deletion of nodes and pods. State, not scripted calls. Lists come in pages, watches
-// have versions, bookmarks, an end and a history that is forgotten. Handlers run on the loop's
-// thread.
+// list, watch, merge patch of nodes, pods, ENIConfigs and CNINodes (a patch with another
+// resourceVersion than the object's is a conflict); create and merge patch of events; and, for
+// tests, the creation and deletion of these. State, not scripted calls. Lists come in pages,
+// watches have versions, bookmarks, an end and a history that is forgotten. Handlers run on the
+// loop's thread.
 
 #include <deque>
 #include <map>
@@ -32,9 +33,19 @@ class KubernetesFace {
   void add_node(const std::string& name, int pod_capacity);
   void put_pod(const std::string& name_space, const std::string& name, const std::string& node);
   void remove_pod(const std::string& name_space, const std::string& name);
-  /// A merge patch; nodes have no namespace. False: no such object.
+  /// The node's, and a CNINode as the resource controller makes one for each node.
+  void add_cni_node(const std::string& name);
+  /// `spec` as the custom resource has it: {"subnet": …, "securityGroups": […]}.
+  void put_eni_config(const std::string& name, const base::Json& spec);
+  void remove_eni_config(const std::string& name);
+  using Key = std::pair<std::string, std::string>;  // namespace ("" where there is none), name
+  using Objects = std::map<Key, base::Json>;
+  /// A merge patch. False: no such object.
+  bool patch_object(const std::string& resource, const Key& key, const base::Json& patch);
   bool patch_node(const std::string& name, const base::Json& patch);
   bool patch_pod(const std::string& name_space, const std::string& name, const base::Json& patch);
+  /// All of "nodes", "pods", "eniconfigs" or "cninodes".
+  const Objects& objects(const std::string& resource) { return objects_[resource]; }
   const std::vector<base::Json>& events() const { return events_; }
   KubernetesFaults& faults() { return faults_; }
   void set_faults(const KubernetesFaults& faults);
@@ -51,8 +62,6 @@ class KubernetesFace {
   void handle(const http::ServerRequest& request, const std::shared_ptr<http::Responder>& to);
 
  private:
-  using Key = std::pair<std::string, std::string>;  // namespace, name
-  using Objects = std::map<Key, base::Json>;
   struct Target {  // of a request
     std::string group;
     std::string resource;
@@ -88,7 +97,8 @@ class KubernetesFace {
   void note(const http::ServerRequest& request, const Target& target);
 
   event::Loop& loop_;
-  std::map<std::string, Objects> objects_{{"nodes", {}}, {"pods", {}}};
+  std::map<std::string, Objects> objects_{
+      {"nodes", {}}, {"pods", {}}, {"eniconfigs", {}}, {"cninodes", {}}};
   std::vector<base::Json> events_;
   std::uint64_t version_ = 1000;  // as of a server with a past
   std::deque<Past> history_;

@@ -4,6 +4,28 @@
 
 namespace vpccni::vpc {
 
+namespace {
+
+constexpr Kind kKinds[] = {{"", "v1", "nodes", "Node"},
+                           {"", "v1", "pods", "Pod"},
+                           {"crd.k8s.amazonaws.com", "v1alpha1", "eniconfigs", "ENIConfig"},
+                           {"vpcresources.k8s.aws", "v1alpha1", "cninodes", "CNINode"}};
+
+}  // namespace
+
+std::string Kind::api_version() const {
+  return (group.empty() ? std::string() : std::string(group) + "/") + std::string(version);
+}
+
+const Kind* find_kind(std::string_view resource) {
+  for (const Kind& each : kKinds) {
+    if (each.resource == resource) {
+      return &each;
+    }
+  }
+  return nullptr;
+}
+
 http::ServerReply json_reply(int status, const base::Json& body) {
   return {status, "application/json", base::dump_json(body), {}};
 }

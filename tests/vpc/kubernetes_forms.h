@@ -19,6 +19,17 @@ std::string watch_line(const std::string& type, const base::Json& object);
 base::Json new_node(const std::string& name, int pod_capacity);
 base::Json new_pod(const std::string& name_space, const std::string& name, const std::string& node);
 
+/// A kind of object that the stand-in keeps.
+struct Kind {
+  std::string_view group;    // "" = core
+  std::string_view version;  // "v1"
+  std::string_view resource;
+  std::string_view kind;
+  std::string api_version() const;
+};
+/// nullptr: it keeps none of these (events are kept apart).
+const Kind* find_kind(std::string_view resource);
+
 std::string query_value(const std::string& query, std::string_view key);
 /// fieldSelector: metadata.name=… or spec.nodeName=…; "" selects all, what is unknown nothing.
 bool selects(const std::string& selector, const base::Json& object);

@@ -38,7 +38,9 @@ aws::InstanceLimits nitro_type(int enis, int addresses) {
 }  // namespace
 
 LimitsTable invented_types() {
-  return {{"tiny.test", nitro_type(2, 3)}, {"m9x.large", nitro_type(3, 10)}};
+  auto duo = nitro_type(2, 4);
+  duo.cards.push_back({net::NetworkCard(1), 2});
+  return {{"tiny.test", nitro_type(2, 3)}, {"m9x.large", nitro_type(3, 10)}, {"duo.test", duo}};
 }
 
 Error refusal(std::string code, std::string message) {

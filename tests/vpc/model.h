@@ -47,6 +47,10 @@ class Model {
                                      base::Instant now);
   Result<> set_groups(const net::EniId& eni, const std::vector<net::SecurityGroupId>& groups,
                       base::Instant now);
+  /// A branch ENI on a trunk, and off again; one that is on is not deleted.
+  Result<> associate(const net::EniId& branch, const net::EniId& trunk, net::VlanId vlan,
+                     base::Instant now);
+  Result<> disassociate(const net::EniId& branch, base::Instant now);
   Result<> set_source_dest_check(const net::EniId& eni, bool on, base::Instant now);
   Result<> set_description(const net::EniId& eni, std::string text, base::Instant now);
   Result<aws::Added> assign(const NewAddresses& wanted, base::Instant now);

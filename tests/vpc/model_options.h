@@ -10,7 +10,7 @@ namespace vpccni::vpc {
 
 using LimitsTable = std::map<std::string, aws::InstanceLimits, std::less<>>;
 /// Types that exist only here: tiny.test (2 ENIs of 3 addresses), m9x.large (as m5.large; a type
-/// that no built-in table knows).
+/// that no built-in table knows), duo.test (two network cards, each of 2 ENIs of 4 addresses).
 LimitsTable invented_types();
 
 /// How long things take. Zero is allowed everywhere.

@@ -41,6 +41,11 @@ using aws::ConnectionTracking;
 /// `addresses` has the primary first; `status` and `attachment` are what EC2 shows at the last
 /// verb's time.
 struct Eni : aws::Eni {
+  struct BranchOf {
+    net::EniId trunk;
+    net::VlanId vlan;
+  };
+  std::optional<BranchOf> branch_of;
   bool source_dest_check = true;
   base::WallTime attach_time{};
 
@@ -91,7 +96,14 @@ struct AddressChange {
   net::Cidr block;  // /32, /28, /128 or /80
   base::SteadyTime at{};
 };
-using Change = std::variant<LinkChange, AddressChange>;
+struct BranchChange {
+  bool associated = false;
+  net::EniId branch;
+  net::EniId trunk;
+  net::VlanId vlan;
+  base::SteadyTime at{};
+};
+using Change = std::variant<LinkChange, AddressChange, BranchChange>;
 
 struct NewSubnet {
   net::SubnetId id;  // empty = from the counter
