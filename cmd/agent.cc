@@ -114,7 +114,8 @@ std::unique_ptr<agent::Cluster> follow_cluster(k8s::Api* kubernetes, const Invoc
   }
   return std::make_unique<agent::Cluster>(
       *kubernetes, invocation.clock, log,
-      agent::Cluster::Options{set.my_node_name, set.my_pod_name, set.annotate_pod_ip});
+      agent::Cluster::Options{set.my_node_name, set.my_pod_name, set.annotate_pod_ip,
+                              set.enable_pod_eni});
 }
 
 /// The node works with what is assumed, but with fewer addresses than it could have.
@@ -188,7 +189,10 @@ Result<> serve(const Invocation& invocation, const Environs& environs, const bas
              open_session(invocation, report, metrics, cluster.get(), stop.get_token()));
   tell_unlisted_endpoints(invocation, session->region, log);
   agent::PodnetKernel kernel;
-  const agent::Edges edges{session->ec2(), *session->imds, kernel, invocation.clock, log, &metrics};
+  agent::Edges edges{session->ec2(), *session->imds, kernel, invocation.clock, log, &metrics};
+  if (cluster && set.custom_networking) {
+    edges.eni_config = [&set, api = cluster.get()] { return api->eni_config(set); };
+  }
   VPCCNI_TRY(auto started,
              agent::start_up(
                  edges, set, [](const std::string& type) { return aws::instance_limits(type); },

@@ -51,7 +51,9 @@ Agent::~Agent() {
 
 void Agent::run() {
   timers_.push_back(loop_.every(kVpcCidrPeriod, [this] { refresh_vpc_cidrs(); }));
-  if (core_->gate().provisioning) {
+  // With custom networking the ENIConfig says which groups an ENI gets, once.
+  const bool same_groups = core_->gate().provisioning && !node_.settings.custom_networking;
+  if (same_groups) {
     timers_.push_back(loop_.every(kSecurityGroupPeriod, [this] { refresh_security_groups(); }));
   }
   connections_ = std::make_unique<ConnectionFlush>(loop_, host_, edges_.log);
@@ -71,8 +73,13 @@ void Agent::run() {
   if (cluster_) {
     follow_cluster();
   }
-  if (core_->gate().provisioning) {
+  if (cluster_ && node_.settings.enable_pod_eni) {
+    serve_branch_pods();
+  }
+  if (same_groups) {
     refresh_security_groups();
+  }
+  if (core_->gate().provisioning) {
     pool_.post([this](const std::stop_token& stop) {
       remove_leftovers(edges_, node_, stop);
       tend_enis(edges_, node_, stop);
@@ -250,7 +257,7 @@ void Agent::compare_with_imds(const std::vector<ipam::ObservedEni>& listed,
     if (const auto shown = shown_enis(edges_, node_)) {
       std::vector<ipam::ObservedEni> enis;
       for (const auto& eni : shown->enis) {
-        enis.push_back({eni_facts(eni, {}), pod_blocks(eni, node_.family())});
+        enis.push_back({eni_facts(eni, {}, node_), pod_blocks(eni, node_.family())});
       }
       drift = find_drift(listed, enis, known);
     }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/branch_pods.h"
 #include "agent/cluster.h"
 #include "agent/connection_flush.h"
 #include "agent/execute.h"
@@ -70,6 +71,7 @@ class Agent {
   // agent_serve.cc
   void serve_rpc();
   void add_network(std::string_view bytes, rpc::Done done);
+  void add_pool_pod(Caller caller, Result<ipam::PodAdd> event);
   void del_network(std::string_view bytes, rpc::Done done);
   void note_given(const Caller& caller);
   void note_failed(const Caller& caller, const ipam::AddFailure& why);
@@ -94,6 +96,13 @@ class Agent {
   podnet::WantedHost wanted_host() const;
   void take_late_dels();
   void refresh_security_groups();
+
+  // agent_branch.cc
+  void serve_branch_pods();
+  void await_trunk();
+  std::vector<k8s::CniNode::Feature> wanted_features() const;
+  void add_branch_pod(Caller caller, const BranchPods::Branch& branch);
+  void del_branch_pod(Caller caller, ipam::PodDel event, const std::string& uid);
 
   // agent_cluster.cc
   void follow_cluster();
@@ -135,6 +144,7 @@ class Agent {
   rpc::Server rpc_;
   http::Server introspection_;
   http::Server metrics_server_;
+  std::unique_ptr<BranchPods> branches_;  // null: security groups for pods are off
   std::unique_ptr<Cluster> cluster_;      // the workers tell it what EC2 denies
   std::unique_ptr<SelfHealing> healing_;  // null: rules and routes are left as they are
   std::unique_ptr<ConnectionFlush> connections_;

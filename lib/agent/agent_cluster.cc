@@ -18,8 +18,13 @@ std::string first_address(const auto& reply) {
 }  // namespace
 
 void Agent::follow_cluster() {
+  std::function<void()> pods_changed;
+  if (node_.settings.enable_pod_eni) {
+    pods_changed = [this] { loop_.post([this] { branches_->look_again(); }); };
+  }
   cluster_->follow(
-      [this](const NodeFacts& facts) { loop_.post([this, facts] { node_changed(facts); }); });
+      [this](const NodeFacts& facts) { loop_.post([this, facts] { node_changed(facts); }); },
+      std::move(pods_changed));
   tell_quarantined();
   timers_.push_back(loop_.every(kEventPeriod, [this] {
     tell_quarantined();
@@ -49,7 +54,7 @@ void Agent::node_changed(const NodeFacts& facts) {
   // Unmanaged ENIs are taken off the limit already: only the difference counts.
   const int enis = max_enis(node_.limits, wanted.max_enis.value) -
                    max_enis(node_.limits, targets_.max_enis.value);
-  core_->set_eni_limit(core_->limits().enis + enis);
+  core_->change_eni_limit(enis);
   core_->set_targets(targets);
   targets_ = wanted;
   const bool schedulable = node_.settings.manage_enis_non_schedulable || !facts.cordoned;

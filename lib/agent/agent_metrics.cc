@@ -174,8 +174,9 @@ void count_add(Registry& metrics, const FailedAdd& failed) {
   metrics.observe<Metric::vpccni_add_seconds>(seconds_of(failed.took), {"error"});
   metrics.add<Metric::vpccni_add_failures_total>({failed.reason});
   // Upstream counts that the pool had nothing; these had another reason.
-  constexpr std::string_view kOther[] = {"CHECKPOINT_WRITE", "MULTI_NIC_OFF", "INVALID_REQUEST",
-                                         "BRANCH_ENI_PENDING", "POD_ANNOTATION"};
+  constexpr std::string_view kOther[] = {
+      "CHECKPOINT_WRITE",   "MULTI_NIC_OFF", "INVALID_REQUEST", "BRANCH_ENI_PENDING",
+      "BRANCH_ENI_INVALID", "TRUNK_MISSING", "POD_UNKNOWN",     "POD_ANNOTATION"};
   if (std::find(std::begin(kOther), std::end(kOther), failed.reason) == std::end(kOther)) {
     metrics.add<Metric::awscni_no_available_ip_addresses>();
   }

@@ -90,7 +90,7 @@ void Agent::serve_rpc() {
 bool Agent::ready() {
   if (!ready_) {
     const auto stats = core_->store().stats(edges_.clock.now().wall);
-    const auto& limits = core_->limits();
+    const auto limits = core_->limits();
     const int most = limits.enis * limits.addresses_per_eni(core_->store().options().prefixes);
     ready_ = stats.assigned + stats.ready() >= std::min(node_.settings.ready_min_ips, most);
   }
@@ -110,13 +110,32 @@ void Agent::add_network(std::string_view bytes, rpc::Done done) {
   call.key = {request.networkname(), request.containerid(), request.ifname()};
   call.pod = {request.k8s_pod_namespace(), request.k8s_pod_name(), 1};
   auto event = to_event(request, next_token());
-  if (!event) {
-    note_failed(call, split_reason(event.error().message));
-    call.done({}, failure(event.error().message).SerializeAsString());
+  if (!branches_) {
+    add_pool_pod(std::move(call), std::move(event));
     return;
   }
-  waiting_.emplace(event->token, std::move(call));
-  core_->on(*std::move(event), now);
+  const k8s::PodName pod{call.pod.name_space, call.pod.name};
+  branches_->decide(pod, [this, call = std::move(call),
+                          event = std::move(event)](const BranchPods::Decision& decision) {
+    if (const auto* branch = std::get_if<BranchPods::Branch>(&decision)) {
+      add_branch_pod(call, *branch);
+    } else if (const auto* why = std::get_if<ipam::AddFailure>(&decision)) {
+      note_failed(call, *why);
+      call.done({}, failure(why->reason + ": " + why->detail).SerializeAsString());
+    } else {
+      add_pool_pod(call, event);
+    }
+  });
+}
+
+void Agent::add_pool_pod(Caller caller, Result<ipam::PodAdd> event) {
+  if (!event) {
+    note_failed(caller, split_reason(event.error().message));
+    caller.done({}, failure(event.error().message).SerializeAsString());
+    return;
+  }
+  waiting_.emplace(event->token, std::move(caller));
+  core_->on(*std::move(event), edges_.clock.now());
 }
 
 void Agent::del_network(std::string_view bytes, rpc::Done done) {
@@ -129,7 +148,12 @@ void Agent::del_network(std::string_view bytes, rpc::Done done) {
       {base::utf8_prefix(request.reason(), kReasonBytes)});
   auto event = to_event(request, next_token(), facts_);
   const base::Instant now = edges_.clock.now();
-  waiting_.emplace(event.token, Caller{std::move(done), pod_of(request), {}, now.steady});
+  Caller call{std::move(done), pod_of(request), {}, now.steady};
+  if (branches_ && !core_->entry_of(event)) {
+    del_branch_pod(std::move(call), std::move(event), request.k8s_pod_uid());
+    return;
+  }
+  waiting_.emplace(event.token, std::move(call));
   core_->on(std::move(event), now);
 }
 
@@ -170,8 +194,9 @@ void Agent::answer(const http::ServerRequest& request, const std::shared_ptr<htt
     return;
   }
   const std::string eni_config =
-      node_facts_ ? eni_config_name(node_facts_->labels, node_facts_->annotations, node_.settings)
-                  : "";
+      node_facts_
+          ? eni_config_name(node_facts_->labels, node_facts_->annotations, node_.settings).name
+          : "";
   const Inspected now{*core_,
                       failed_,
                       node_.settings,

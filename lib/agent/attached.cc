@@ -29,7 +29,7 @@ Result<ipam::EniReady> make_ready(const Edges& edges, const Node& node, SubnetCi
   }
   VPCCNI_TRY(const auto table, edges.kernel.route_table(eni.attachment->card, primary_address(eni),
                                                         eni.attachment->device, node.limits.enis));
-  ipam::EniReady ready{eni_facts(eni, table), pod_blocks(eni, node.family()), false};
+  ipam::EniReady ready{eni_facts(eni, table, node), pod_blocks(eni, node.family()), false};
   ready.facts.set_up = ready.facts.primary;
   return ready;
 }
@@ -77,6 +77,8 @@ ipam::CoreOptions core_options(const Node& node, int unmanaged) {
                      .rest_fully = set.cooldown_adaptive};
   options.limits = {node.max_enis() - unmanaged, node.slots_per_eni()};
   options.foreign_enis = unmanaged;
+  options.awaits_trunk =
+      set.enable_pod_eni && node.card == net::NetworkCard(0) && trunk_possible(node);
   options.provisioning = !set.disable_provisioning && !set.imds_only;
   options.patience = kAddPatience;
   options.seed = static_cast<std::uint32_t>(std::hash<std::string>{}(to_string(node.identity.id)));

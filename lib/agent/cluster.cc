@@ -4,6 +4,9 @@
 #include <future>
 #include <random>
 
+#include "agent/branch_eni.h"
+#include "agent/eni_config_name.h"
+#include "ipam/add_failure.h"
 #include "k8s/follow.h"
 
 namespace vpccni::agent {
@@ -65,6 +68,9 @@ Cluster::Cluster(k8s::Api& api, const base::Clock& clock, const base::Log& log, 
   if (options_.annotate_pods) {
     annotations_ = std::make_unique<Worker>();
   }
+  if (options_.branch_pods) {
+    look_ups_ = std::make_unique<Worker>();
+  }
 }
 
 Cluster::~Cluster() {
@@ -75,14 +81,17 @@ Cluster::~Cluster() {
   events_.post([told](const std::stop_token&) { told->set_value(); });
   (void)told->get_future().wait_for(kLastWords);
   events_.request_stop();
-  if (annotations_) {
-    annotations_->request_stop();
+  for (const auto& worker : {annotations_.get(), look_ups_.get()}) {
+    if (worker != nullptr) {
+      worker->request_stop();
+    }
   }
 }
 
 // --- what the cluster says
 
-void Cluster::follow(std::function<void(const NodeFacts&)> changed) {
+void Cluster::follow(std::function<void(const NodeFacts&)> changed,
+                     std::function<void()> pods_changed) {
   if (options_.node_name.empty()) {
     log_.warn(
         "MY_NODE_NAME is not set: the node object is not followed; the instance type's "
@@ -92,6 +101,7 @@ void Cluster::follow(std::function<void(const NodeFacts&)> changed) {
   {
     const std::lock_guard lock(facts_mutex_);
     changed_ = std::move(changed);
+    pods_changed_ = std::move(pods_changed);
   }
   node_thread_ = std::jthread([this](const std::stop_token& stop) { follow_node(stop); });
   pods_thread_ = std::jthread([this](const std::stop_token& stop) { follow_pods(stop); });
@@ -150,9 +160,12 @@ void Cluster::note_pod(const k8s::Pod& pod, bool gone) {
 }
 
 void Cluster::keep_locked(const k8s::Pod& pod) {
-  const PodKey key{pod.name_space, pod.name};
+  const k8s::PodName key{pod.name_space, pod.name};
   if (pods_.size() < kMostPods || pods_.contains(key)) {
-    pods_[key] = {pod.uid, pod.host_network && !pod.finished};
+    k8s::Pod& kept = pods_[key] = pod;
+    std::erase_if(kept.annotations, [this](const auto& one) {
+      return !options_.branch_pods || one.first != kPodEniAnnotation;
+    });
   } else if (!std::exchange(too_many_pods_, true)) {
     log_.warn("more pods on this node than are looked at",
               {{"looked_at", std::to_string(kMostPods)}});
@@ -160,19 +173,40 @@ void Cluster::keep_locked(const k8s::Pod& pod) {
 }
 
 void Cluster::tell_locked() {
+  if (pods_changed_) {
+    pods_changed_();
+  }
   if (!node_ || !changed_) {
     return;
   }
   NodeFacts facts{std::nullopt, is_cordoned(*node_), node_->labels, node_->annotations};
   if (node_->pod_capacity) {
-    const auto hosts = std::count_if(pods_.begin(), pods_.end(),
-                                     [](const auto& pod) { return pod.second.counts_as_host; });
+    const auto hosts = std::count_if(pods_.begin(), pods_.end(), [](const auto& pod) {
+      return pod.second.host_network && !pod.second.finished;
+    });
     facts.max_pods = std::max(0, *node_->pod_capacity - static_cast<int>(hosts));
   }
   if (facts != told_) {
     told_ = facts;
     changed_(facts);
   }
+}
+
+std::optional<k8s::Pod> Cluster::seen(const k8s::PodName& pod) {
+  const std::lock_guard lock(facts_mutex_);
+  const auto found = pods_.find(pod);
+  return found == pods_.end() || in_trouble_.contains(kPods) ? std::nullopt
+                                                             : std::optional(found->second);
+}
+
+void Cluster::look_up(k8s::PodName pod, std::function<void(const Result<k8s::Pod>&)> answer) {
+  look_ups_->post([this, pod = std::move(pod), answer = std::move(answer),
+                   latest = clock_.now().steady + k8s::kCallLimit](const std::stop_token&) {
+    const auto left = latest - clock_.now().steady;
+    answer(left > base::Duration::zero()
+               ? api_.pod(pod.name_space, pod.name, left)
+               : Result<k8s::Pod>(Error{Errc::timeout, "the API server answers too slowly"}));
+  });
 }
 
 void Cluster::trouble(std::string_view what, const Error& error) {
@@ -271,6 +305,47 @@ void Cluster::tell_repeats() {
       }
     }
   });
+}
+
+// --- custom resources
+
+Result<k8s::EniConfig> Cluster::eni_config(const settings::Settings& settings) {
+  std::optional<k8s::Node> node;
+  {
+    const std::lock_guard lock(facts_mutex_);
+    node = node_;
+  }
+  const auto missing = [](const std::string& text, const Error& why) {
+    return Error{Errc::not_found, text + ": " + why.message, ipam::kEniConfigMissing};
+  };
+  if (!node) {
+    auto found = api_.node(options_.node_name);
+    if (!found) {
+      return missing("the node object, which names the ENIConfig, cannot be read", found.error());
+    }
+    node = *std::move(found);
+  }
+  const auto called = eni_config_name(node->labels, node->annotations, settings);
+  auto config = api_.eni_config(called.name);
+  if (!config) {
+    const bool gone = config.error().code == Errc::not_found;
+    return missing("ENIConfig \"" + called.name + "\" (" + called.from + ") " +
+                       (gone ? "does not exist" : "cannot be read"),
+                   config.error());
+  }
+  return config;
+}
+
+Result<> Cluster::add_feature(const k8s::CniNode::Feature& feature) {
+  const std::string doing = "feature " + feature.name + " of CNINode " + options_.node_name;
+  VPCCNI_TRY(auto node, wrap(api_.cni_node(options_.node_name), doing));
+  auto& features = node.features;
+  if (std::find(features.begin(), features.end(), feature) != features.end()) {
+    return {};
+  }
+  std::erase_if(features, [&](const auto& one) { return one.name == feature.name; });
+  features.push_back(feature);
+  return wrap(api_.set_features(node), doing);
 }
 
 // --- annotations

@@ -44,6 +44,7 @@ class Cluster {
     std::string node_name;  // "" = nothing is followed
     std::string pod_name;   // our own, in kube-system; "" = no events about us
     bool annotate_pods = false;
+    bool branch_pods = false;  // security groups for pods: seen() and look_up() are used
   };
   /// References outlive the cluster.
   Cluster(k8s::Api& api, const base::Clock& clock, const base::Log& log, Options options);
@@ -53,7 +54,15 @@ class Cluster {
 
   /// Once. `changed` gets the facts whenever they differ from the last ones, on other threads but
   /// one call at a time; it must not block.
-  void follow(std::function<void(const NodeFacts&)> changed);
+  void follow(std::function<void(const NodeFacts&)> changed,
+              std::function<void()> pods_changed = {});
+
+  /// As the watch last told, with no annotation but that of a branch ENI; nullopt: not known, or
+  /// the watch is not up to date.
+  std::optional<k8s::Pod> seen(const k8s::PodName& pod);
+  /// As the API server has it now. Answered on another thread within some 5 s, unless the cluster
+  /// ends before.
+  void look_up(k8s::PodName pod, std::function<void(const Result<k8s::Pod>&)> answer);
 
   /// An event about our own pod, of type Warning. Repeats are counted.
   void post_event(const std::string& reason, const std::string& action, const std::string& note);
@@ -65,6 +74,13 @@ class Cluster {
   /// Tells the counts of repeats that are due. To be called about once a minute.
   void tell_repeats();
 
+  /// The ENIConfig that the node names now. Blocks, at most some 10 s. Every error has the cause
+  /// ENICONFIG_MISSING and says which it is and what names it.
+  Result<k8s::EniConfig> eni_config(const settings::Settings& settings);
+  /// Asks the VPC resource controller for something: adds the feature to our CNINode, in place of
+  /// one of that name with another value. Blocks.
+  Result<> add_feature(const k8s::CniNode::Feature& feature);
+
   bool annotates_pods() const { return annotations_ != nullptr; }
   /// Answered on another thread within some 5 s, unless the cluster ends before.
   using Answer = std::function<void(Result<>)>;
@@ -72,11 +88,6 @@ class Cluster {
   void clear(PodAddress what, Answer answer);
 
  private:
-  using PodKey = std::pair<std::string, std::string>;
-  struct PodFacts {
-    std::string uid;
-    bool counts_as_host = false;
-  };
   void follow_node(const std::stop_token& stop);
   void follow_pods(const std::stop_token& stop);
   void note_node(std::optional<k8s::Node> node);
@@ -94,10 +105,11 @@ class Cluster {
   const base::Log& log_;
   const Options options_;
 
-  std::mutex facts_mutex_;  // guards the next six
+  std::mutex facts_mutex_;  // guards the next seven
   std::function<void(const NodeFacts&)> changed_;
+  std::function<void()> pods_changed_;
   std::optional<k8s::Node> node_;
-  std::map<PodKey, PodFacts> pods_;
+  std::map<k8s::PodName, k8s::Pod> pods_;  // bare of what nobody asks for
   std::optional<NodeFacts> told_;
   std::set<std::string_view> in_trouble_;  // what is not heard now
   bool too_many_pods_ = false;
@@ -106,6 +118,7 @@ class Cluster {
   EventBook book_;
 
   std::unique_ptr<Worker> annotations_;
+  std::unique_ptr<Worker> look_ups_;
   Worker events_;
   std::jthread node_thread_;
   std::jthread pods_thread_;  // last: threads use the others

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "agent/test_kubernetes.h"
+#include "ipam/add_failure.h"
 
 namespace vpccni::agent {
 namespace {
@@ -303,6 +304,56 @@ TEST_CASE("cluster: an annotation has its time from when it was asked for") {
   CHECK(annotate_pod(api, clock, web, past, {}).error().code == Errc::timeout);
   CHECK(clear_annotation(api, clock, web, past, {}).error().code == Errc::timeout);
   CHECK(api.calls() == 0);
+}
+
+TEST_CASE("the node's ENIConfig, and what is said when it is not there") {
+  Site site;
+  auto& cluster = site.open();
+  settings::Settings set;
+  set.eni_config_label = "topology.kubernetes.io/zone";
+  const auto why = [&] {
+    const auto config = cluster.eni_config(set);
+    REQUIRE_FALSE(config);
+    CHECK(config.error().cause == ipam::kEniConfigMissing);
+    return config.error().message;
+  };
+  CHECK(why().find("the node object") != std::string::npos);
+  k8s::Node node;
+  node.name = "node-1";
+  site.api.set_node(node);
+  CHECK(why().find("\"default\"") != std::string::npos);
+  node.labels = {{"topology.kubernetes.io/zone", "us-west-2a"}};
+  site.api.set_node(node);
+  CHECK(why().find("\"us-west-2a\" (label topology.kubernetes.io/zone) does not exist") !=
+        std::string::npos);
+  site.api.set_eni_config({"us-west-2a", net::SubnetId("subnet-1"), {}});
+  site.api.fail_next({{Errc::unavailable, "the server is down", "503"}});
+  CHECK(why().find("cannot be read: the server is down") != std::string::npos);
+  const auto config = cluster.eni_config(set);
+  REQUIRE(config);
+  CHECK(to_string(config->subnet) == "subnet-1");
+  // While it runs, the watch tells of another label.
+  site.follow();
+  until([&] { return site.last().has_value(); });
+  node.labels = {{"topology.kubernetes.io/zone", "b"}};
+  site.api.set_node(node);
+  until([&] { return site.last()->labels.at("topology.kubernetes.io/zone") == "b"; });
+  CHECK(why().find("\"b\"") != std::string::npos);
+}
+
+TEST_CASE("a feature of the CNINode is added once, beside the others") {
+  Site site;
+  auto& cluster = site.open();
+  CHECK(cluster.add_feature({"SecurityGroupsForPods", ""}).error().code == Errc::not_found);
+  site.api.set_cni_node({"node-1", {{"Other", "x"}, {"CustomNetworking", "old"}}, "1"});
+  REQUIRE(cluster.add_feature({"SecurityGroupsForPods", ""}));
+  REQUIRE(cluster.add_feature({"CustomNetworking", "new"}));
+  const std::vector<k8s::CniNode::Feature> wanted = {
+      {"Other", "x"}, {"SecurityGroupsForPods", ""}, {"CustomNetworking", "new"}};
+  CHECK(site.api.features() == wanted);
+  const int calls = site.api.calls();
+  REQUIRE(cluster.add_feature({"CustomNetworking", "new"}));
+  CHECK(site.api.calls() == calls + 1);  // looked, and changed nothing
 }
 
 }  // namespace vpccni::agent

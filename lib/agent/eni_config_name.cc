@@ -2,18 +2,26 @@
 
 namespace vpccni::agent {
 
-std::string eni_config_name(const NodeTexts& labels, const NodeTexts& annotations,
-                            const settings::Settings& settings) {
-  const auto external = labels.find("vpc.amazonaws.com/externalEniConfig");
-  if (external != labels.end()) {
-    return external->second;
+namespace {
+
+constexpr auto kExternal = "vpc.amazonaws.com/externalEniConfig";
+
+}  // namespace
+
+EniConfigName eni_config_name(const NodeTexts& labels, const NodeTexts& annotations,
+                              const settings::Settings& settings) {
+  if (const auto external = labels.find(kExternal); external != labels.end()) {
+    return {external->second, std::string("label ") + kExternal};
   }
-  const auto annotation = annotations.find(settings.eni_config_annotation);
-  if (annotation != annotations.end()) {
-    return annotation->second;
+  const std::string& by_annotation = settings.eni_config_annotation;
+  if (const auto found = annotations.find(by_annotation); found != annotations.end()) {
+    return {found->second, "annotation " + by_annotation};
   }
-  const auto label = labels.find(settings.eni_config_label);
-  return label == labels.end() ? "default" : label->second;
+  const std::string& by_label = settings.eni_config_label;
+  if (const auto found = labels.find(by_label); found != labels.end()) {
+    return {found->second, "label " + by_label};
+  }
+  return {"default", "the node has neither annotation " + by_annotation + " nor label " + by_label};
 }
 
 }  // namespace vpccni::agent

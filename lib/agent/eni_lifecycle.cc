@@ -4,8 +4,8 @@
 
 #include "agent/choose_subnet.h"
 #include "agent/count_errors.h"
+#include "agent/eni_place.h"
 #include "agent/eni_tags.h"
-#include "agent/subnets_to_try.h"
 #include "aws/ec2_error.h"
 #include "base/retry.h"
 
@@ -78,7 +78,7 @@ void undo(const Edges& edges, const net::EniId& id, const std::stop_token& stop)
 
 struct Created {
   aws::Eni eni;
-  net::Cidr subnet;
+  std::optional<net::Cidr> subnet;  // not known where EC2 does not list it
 };
 
 /// What fits into the subnet: one address is the ENI's own.
@@ -89,15 +89,12 @@ int fitting(int addresses, const aws::Subnet& subnet) {
 /// Tries each candidate subnet; the last error if none works.
 Result<Created> create_somewhere(const Edges& edges, const Node& node,
                                  const ipam::CreateEni& size) {
-  VPCCNI_TRY(auto groups, wrap(edges.imds.security_groups(node.identity.primary_mac),
-                               "read the primary ENI's security groups"));
-  std::sort(groups.begin(), groups.end());
-  VPCCNI_TRY(const auto candidates, subnets_to_try(edges, node));
+  VPCCNI_TRY(const auto place, place_of_new_eni(edges, node));
   Error last;
-  for (const auto& subnet : candidates) {
+  for (const auto& subnet : place.subnets) {
     aws::NewEni wanted;
     wanted.subnet = subnet.id;
-    wanted.groups = groups;
+    wanted.groups = place.groups;
     wanted.description = "aws-K8S-" + to_string(node.identity.id);
     wanted.tags = new_eni_tags(node, edges.clock.now().wall);
     wanted.tracking = node.tracking;
@@ -105,7 +102,8 @@ Result<Created> create_somewhere(const Edges& edges, const Node& node,
     wanted.prefixes = size.prefixes;
     auto eni = edges.ec2.create(wanted);
     if (eni) {
-      return Created{*std::move(eni), subnet.cidr};
+      const bool seen = subnet.cidr.length() > 0;
+      return Created{*std::move(eni), seen ? std::optional(subnet.cidr) : std::nullopt};
     }
     last = wrap(std::move(eni).error(), "create an ENI in " + to_string(subnet.id));
   }
@@ -158,12 +156,13 @@ std::vector<net::Cidr> pod_blocks(const aws::Eni& eni, net::Family family) {
   return blocks;
 }
 
-ipam::EniFacts eni_facts(const aws::Eni& eni, const podnet::EniTable& table) {
+ipam::EniFacts eni_facts(const aws::Eni& eni, const podnet::EniTable& table, const Node& node) {
   const net::DeviceIndex device = eni.attachment ? eni.attachment->device : net::DeviceIndex();
   const net::NetworkCard card = eni.attachment ? eni.attachment->card : net::NetworkCard();
   ipam::EniFacts facts;
   facts.id = eni.id;
   facts.primary = device.value() == 0 && card.value() == 0;
+  facts.for_pods = !(facts.primary && node.settings.custom_networking);
   facts.trunk = eni.kind == aws::EniKind::trunk;
   facts.efa = eni.kind == aws::EniKind::efa;
   facts.device = device;
@@ -203,7 +202,7 @@ Result<ipam::EniReady> set_up_attached(const Edges& edges, const Node& node, con
   const auto device = eni.attachment ? eni.attachment->device : net::DeviceIndex();
   VPCCNI_TRY(const auto table, wrap(edges.kernel.route_table(card, ip, device, node.limits.enis),
                                     "route table of " + to_string(eni.id)));
-  const ipam::EniFacts facts = eni_facts(eni, table);
+  const ipam::EniFacts facts = eni_facts(eni, table, node);
   if (!facts.primary) {
     podnet::EniNetwork network;
     network.mac = eni.mac;
@@ -242,7 +241,13 @@ Result<ipam::EniReady> create_eni(const Edges& edges, const Node& node,
                   {"addresses", std::to_string(wanted.addresses)},
                   {"prefixes", std::to_string(wanted.prefixes)}});
   // From here on a failure leaves the ENI attached: reconcile finds it and sets it up again.
-  auto ready = set_up_attached(edges, node, created->eni, created->subnet, stop);
+  const auto set_up = [&]() -> Result<ipam::EniReady> {
+    if (!created->subnet) {
+      VPCCNI_TRY(created->subnet, SubnetCidrs(edges, node).of(created->eni));
+    }
+    return set_up_attached(edges, node, created->eni, *created->subnet, stop);
+  };
+  auto ready = set_up();
   if (!ready) {
     count_error(edges, ready.error().code == Errc::not_found
                            ? "increaseIPPoolwaitENIAttachedFailed"  // its link never came

@@ -3,6 +3,7 @@
 // once when stop is requested. What a half-done creation made is taken away again; what a crash
 // leaves behind (an unattached ENI with our instance's tag) is removed by the next start.
 
+#include <functional>
 #include <stop_token>
 
 #include "agent/kernel.h"
@@ -12,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ipam/event.h"
+#include "k8s/api.h"
 #include "metrics/registry.h"
 
 namespace vpccni::agent {
@@ -24,9 +26,12 @@ struct Edges {
   const base::Clock& clock;
   const base::Log& log;
   metrics::Registry* metrics = nullptr;  // may be null
+  /// The node's ENIConfig, for custom networking; blocks, from the pool thread.
+  std::function<Result<k8s::EniConfig>()> eni_config = {};
 };
 
-/// CreateNetworkInterface in the best subnet, attach, delete-on-termination, then set_up_attached.
+/// CreateNetworkInterface where place_of_new_eni says, attach, delete-on-termination, then
+/// set_up_attached.
 Result<ipam::EniReady> create_eni(const Edges& edges, const Node& node,
                                   const ipam::CreateEni& wanted, const std::stop_token& stop);
 
@@ -53,7 +58,7 @@ Result<> remove_eni(const Edges& edges, const net::EniId& id, const std::stop_to
 void remove_leftovers(const Edges& edges, const Node& node, const std::stop_token& stop);
 
 /// The values that the store keeps of an ENI.
-ipam::EniFacts eni_facts(const aws::Eni& eni, const podnet::EniTable& table);
+ipam::EniFacts eni_facts(const aws::Eni& eni, const podnet::EniTable& table, const Node& node);
 /// What pods of the family can have of it: secondary addresses and prefixes; of IPv6 one /80.
 std::vector<net::Cidr> pod_blocks(const aws::Eni& eni, net::Family family);
 net::Ip primary_address(const aws::Eni& eni);

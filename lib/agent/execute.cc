@@ -179,7 +179,7 @@ ipam::Observed observe(const Edges& edges, const Node& node, const ipam::Observe
   }
   std::vector<ipam::ObservedEni> seen;
   for (const auto& eni : managed->enis) {
-    seen.push_back({eni_facts(eni, {}), pod_blocks(eni, node.family())});
+    seen.push_back({eni_facts(eni, {}, node), pod_blocks(eni, node.family())});
     tend_attachment(edges, node, eni);
   }
   for (const auto& one : managed->left_out) {

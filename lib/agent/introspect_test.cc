@@ -278,7 +278,7 @@ TEST_CASE("the node's ENIConfig: external label, annotation, label, default") {
   const settings::Settings set;
   NodeTexts labels;
   NodeTexts annotations;
-  const auto name = [&] { return eni_config_name(labels, annotations, set); };
+  const auto name = [&] { return eni_config_name(labels, annotations, set).name; };
   CHECK(name() == "default");
   labels["k8s.amazonaws.com/eniConfig"] = "by-label";
   CHECK(name() == "by-label");
@@ -286,6 +286,7 @@ TEST_CASE("the node's ENIConfig: external label, annotation, label, default") {
   CHECK(name() == "by-annotation");
   labels["vpc.amazonaws.com/externalEniConfig"] = "";
   CHECK(name().empty());
+  CHECK(eni_config_name(labels, {}, set).from == "label vpc.amazonaws.com/externalEniConfig");
 }
 
 }  // namespace vpccni::agent

@@ -24,6 +24,10 @@ class Kernel {
   virtual Result<podnet::HostPods> host_pods() = 0;
   /// The rules to and from a pod's address. At the start, then from the host thread.
   virtual Result<> remove_pod_rules(const net::Ip& /*address*/) { return {}; }
+  /// The link of an ENI that was set up, by its primary address. From the host thread.
+  virtual Result<net::IfIndex> link_of(const net::Ip& /*primary*/) {
+    return Error{Errc::not_found, "no such ENI", "ENODEV"};
+  }
   /// Those that were set up and whose rules were not deleted since. From any thread.
   virtual std::vector<podnet::EniNetwork> enis() const { return {}; }
 };
@@ -54,6 +58,16 @@ class PodnetKernel final : public Kernel {
   Result<podnet::HostPods> host_pods() override { return podnet::host_pods(); }
   Result<> remove_pod_rules(const net::Ip& address) override {
     return podnet::remove_pod_rules(address);
+  }
+  Result<net::IfIndex> link_of(const net::Ip& primary) override {
+    net::Mac mac;
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto found = enis_.find(primary); found != enis_.end()) {
+        mac = found->second.mac;
+      }
+    }
+    return podnet::link_of(mac);
   }
   std::vector<podnet::EniNetwork> enis() const override {
     const std::lock_guard lock(mutex_);

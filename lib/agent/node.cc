@@ -19,6 +19,12 @@ Result<std::vector<net::Cidr>> vpc_cidrs(aws::Imds& imds, const Node& node) {
                                           : imds.vpc_ipv6_cidrs(node.identity.primary_mac);
 }
 
+bool trunk_possible(const Node& node) {
+  const std::string& type = node.identity.type;
+  const bool burstable = type.size() > 1 && type[0] == 't' && type[1] >= '0' && type[1] <= '9';
+  return node.limits.prefixes_supported() && !burstable;
+}
+
 int default_max_pods(const aws::InstanceLimits& limits) {
   return limits.enis * (limits.ipv4_per_eni - 1) + 2;
 }

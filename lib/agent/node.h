@@ -34,6 +34,10 @@ Result<std::vector<net::Cidr>> vpc_cidrs(aws::Imds& imds, const Node& node);
 /// The instance's limit of ENIs on one card, lowered by a MAX_ENI of at least 1.
 int max_enis(const aws::InstanceLimits& limits, int max_eni);
 
+/// May the VPC resource controller attach a trunk ENI to this type of instance? Nitro types, but
+/// for the burstable ones (t3, t4g, …), as the EKS documentation lists them.
+bool trunk_possible(const Node& node);
+
 /// Upstream's misc/eni-max-pods.txt: ENIs x (addresses - 1) + 2.
 int default_max_pods(const aws::InstanceLimits& limits);
 

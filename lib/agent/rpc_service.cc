@@ -7,11 +7,28 @@ namespace vpccni::agent {
 
 namespace {
 
+void set_address(::rpc::IPAllocationMetadata& out, const net::Ip& address) {
+  (address.is_v4() ? *out.mutable_ipv4addr() : *out.mutable_ipv6addr()) = to_string(address);
+}
+
 void fill(::rpc::IPAllocationMetadata& out, const ipam::Lease& lease) {
-  (lease.address.is_v4() ? *out.mutable_ipv4addr() : *out.mutable_ipv6addr()) =
-      to_string(lease.address);
+  set_address(out, lease.address);
   out.set_devicenumber(lease.device.value());
   out.set_routetableid(static_cast<std::int32_t>(lease.table.value()));
+}
+
+/// What does not depend on the pod.
+void fill(::rpc::AddNetworkReply& reply, const ReplyFacts& facts, bool v6) {
+  reply.set_useexternalsnat(facts.external_snat && !v6);
+  for (const auto& cidr : facts.vpc_cidrs) {
+    v6 ? reply.add_vpcv6cidrs(to_string(cidr)) : reply.add_vpcv4cidrs(to_string(cidr));
+  }
+  if (!facts.external_snat && !v6) {
+    for (const auto& cidr : facts.snat_exclusions) {
+      reply.add_vpcv4cidrs(to_string(cidr));
+    }
+  }
+  reply.set_networkpolicymode(facts.network_policy_mode);
 }
 
 }  // namespace
@@ -37,11 +54,13 @@ ipam::PodDel to_event(const ::rpc::DelNetworkRequest& request, ipam::Token token
   ipam::PodDel event;
   event.token = token;
   event.key = {request.networkname(), request.containerid(), request.ifname()};
-  if (!request.k8s_pod_name().empty()) {
-    event.host_veth = podnet::host_veth_name(facts.veth_prefix, request.k8s_pod_namespace(),
-                                             request.k8s_pod_name(), 0);
-    event.host_link = event.host_veth + "/" +
-                      to_string(podnet::host_veth_mac(request.containerid(), request.ifname()));
+  for (int i = 0; i < facts.network_cards && !request.k8s_pod_name().empty(); ++i) {
+    auto veth = podnet::host_veth_name(facts.veth_prefix, request.k8s_pod_namespace(),
+                                       request.k8s_pod_name(), i);
+    const auto mac = podnet::host_veth_mac(request.containerid(),
+                                           podnet::container_link_name(request.ifname(), i));
+    event.host_links.push_back(veth + "/" + to_string(mac));
+    event.host_links.push_back(std::move(veth));
   }
   return event;
 }
@@ -60,16 +79,30 @@ ipam::PodDel to_event(const ::rpc::DelNetworkRequest& request, ipam::Token token
   ::rpc::AddNetworkReply reply;
   reply.set_success(true);
   fill(*reply.add_ipallocationmetadata(), std::get<ipam::Lease>(answer.answer));
-  const bool v6 = !std::get<ipam::Lease>(answer.answer).address.is_v4();
-  reply.set_useexternalsnat(facts.external_snat && !v6);
-  for (const auto& cidr : facts.vpc_cidrs) {
-    v6 ? reply.add_vpcv6cidrs(to_string(cidr)) : reply.add_vpcv4cidrs(to_string(cidr));
-  }
-  if (!facts.external_snat && !v6) {
-    for (const auto& cidr : facts.snat_exclusions) {
-      reply.add_vpcv4cidrs(to_string(cidr));
-    }
-  }
+  fill(reply, facts, !std::get<ipam::Lease>(answer.answer).address.is_v4());
+  return reply;
+}
+
+::rpc::AddNetworkReply to_reply(const BranchEni& eni, net::IfIndex trunk, const ReplyFacts& facts) {
+  ::rpc::AddNetworkReply reply;
+  reply.set_success(true);
+  auto& entry = *reply.add_ipallocationmetadata();
+  set_address(entry, eni.address);
+  entry.set_devicenumber(-1);
+  fill(reply, facts, !eni.address.is_v4());
+  reply.set_podvlanid(eni.vlan.value());
+  reply.set_podenimac(to_string(eni.mac));
+  reply.set_podenisubnetgw(to_string(eni.gateway));
+  reply.set_parentifindex(trunk.value());
+  return reply;
+}
+
+/// Upstream leaves the address out in an IPv6 cluster (Q20).
+::rpc::DelNetworkReply to_del_reply(const BranchEni& eni, const ReplyFacts& facts) {
+  ::rpc::DelNetworkReply reply;
+  reply.set_success(true);
+  set_address(*reply.add_ipallocationmetadata(), eni.address);
+  reply.set_podvlanid(eni.vlan.value());
   reply.set_networkpolicymode(facts.network_policy_mode);
   return reply;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/branch_eni.h"
 #include "ipam/event.h"
 #include "net/ip.h"
 #include "rpc/status.h"
@@ -19,6 +20,7 @@ struct ReplyFacts {
   bool external_snat = false;
   std::string network_policy_mode;
   std::string veth_prefix = "eni";
+  int network_cards = 1;  // that are managed
 };
 
 /// Errors are failure replies (Success=false, status OK) with the reason.
@@ -28,6 +30,10 @@ ipam::PodDel to_event(const ::rpc::DelNetworkRequest& request, ipam::Token token
 
 ::rpc::AddNetworkReply to_reply(const ipam::ReplyAdd& reply, const ReplyFacts& facts);
 ::rpc::AddNetworkReply failure(const std::string& reason);
+
+/// Of a pod with a branch ENI on the trunk whose link this is.
+::rpc::AddNetworkReply to_reply(const BranchEni& eni, net::IfIndex trunk, const ReplyFacts& facts);
+::rpc::DelNetworkReply to_del_reply(const BranchEni& eni, const ReplyFacts& facts);
 
 /// An unknown pod is an RPC error whose text holds "datastore: unknown pod": plugins look for it.
 struct DelAnswer {

@@ -78,6 +78,8 @@ Result<> plan_host_network(Starting& s) {
   network.mark = set.connmark;
   network.veth_prefix = set.veth_prefix;
   network.mtu = set.eni_mtu;
+  network.strict_branches =
+      set.enable_pod_eni && set.pod_security_group_enforcing_mode != "standard";
   network.v6_egress = set.enable_v6_egress;
   network.exempt_by_set = set.snat_ipset;
   return {};

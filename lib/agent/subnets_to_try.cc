@@ -6,8 +6,6 @@ namespace vpccni::agent {
 
 namespace {
 
-constexpr int kUnknownRoom = 65536;  // IMDS does not tell: EC2 refuses what is too much
-
 Result<std::vector<aws::Subnet>> primary_subnet(const Edges& edges, const Node& node) {
   VPCCNI_TRY(const auto enis, wrap(edges.imds.enis(), "read the primary ENI's subnet from IMDS"));
   for (const auto& eni : enis) {

@@ -41,6 +41,18 @@ class TestKubernetes final : public k8s::Api {
     pod_changes_.push_back({k8s::Change<k8s::Pod>::Kind::gone, gone.mapped(), "1"});
     changed_.notify_all();
   }
+  void set_eni_config(k8s::EniConfig config) {
+    const std::lock_guard lock(mutex_);
+    eni_configs_[config.name] = std::move(config);
+  }
+  void set_cni_node(k8s::CniNode node) {
+    const std::lock_guard lock(mutex_);
+    cni_node_ = std::move(node);
+  }
+  std::vector<k8s::CniNode::Feature> features() {
+    const std::lock_guard lock(mutex_);
+    return cni_node_ ? cni_node_->features : std::vector<k8s::CniNode::Feature>();
+  }
   /// The next calls answer with this, one each.
   void fail_next(std::vector<Error> errors) {
     const std::lock_guard lock(mutex_);
@@ -107,6 +119,30 @@ class TestKubernetes final : public k8s::Api {
                       const std::stop_token& stop) override {
     return watch(pod_changes_, heard, stop);
   }
+  Result<k8s::EniConfig> eni_config(const std::string& name) override {
+    const std::lock_guard lock(mutex_);
+    ++calls_;
+    VPCCNI_CHECK(next_failure());
+    const auto found = eni_configs_.find(name);
+    return found == eni_configs_.end() ? Result<k8s::EniConfig>(missing()) : found->second;
+  }
+  Result<k8s::CniNode> cni_node(const std::string& name) override {
+    const std::lock_guard lock(mutex_);
+    ++calls_;
+    VPCCNI_CHECK(next_failure());
+    return cni_node_ && cni_node_->name == name ? Result<k8s::CniNode>(*cni_node_) : missing();
+  }
+  Result<> set_features(const k8s::CniNode& node) override {
+    const std::lock_guard lock(mutex_);
+    ++calls_;
+    VPCCNI_CHECK(next_failure());
+    if (!cni_node_ || cni_node_->version != node.version) {
+      return Error{Errc::conflict, "another version", "409"};
+    }
+    cni_node_->features = node.features;
+    cni_node_->version += "'";
+    return {};
+  }
   Result<> annotate_pod(const std::string& name_space, const std::string& name,
                         const std::string& key, const std::string& value, base::Duration) override {
     const std::lock_guard lock(mutex_);
@@ -163,6 +199,8 @@ class TestKubernetes final : public k8s::Api {
   std::map<std::pair<std::string, std::string>, k8s::Pod> pods_;
   std::deque<k8s::Change<k8s::Node>> node_changes_;
   std::deque<k8s::Change<k8s::Pod>> pod_changes_;
+  std::map<std::string, k8s::EniConfig> eni_configs_;
+  std::optional<k8s::CniNode> cni_node_;
   std::vector<Event> events_;
   std::deque<Error> failures_;
   int watches_ = 0;

@@ -32,6 +32,9 @@ std::string back_off(const Shortage& s) {
 
 AddFailure after_error(const Error& error, const Shortage& s) {
   const std::string detail = free_text(s) + "; " + error.message;
+  if (error.cause == kEniConfigMissing) {
+    return {kEniConfigMissing, error.message};
+  }
   switch (error.code) {
     case Errc::exhausted:
       if (error.cause == "ENOSPC") {
@@ -82,7 +85,8 @@ AddFailure why_no_address(const Shortage& s) {
     return {"QUARANTINED_ONLY", std::to_string(s.stats.quarantined) +
                                     " addresses left, all quarantined; run vpccni doctor"};
   }
-  const bool full = s.stats.total >= s.enis * s.limits.addresses_per_eni(s.prefixes);
+  const bool full =
+      s.stats.total >= (s.enis - s.not_for_pods) * s.limits.addresses_per_eni(s.prefixes);
   if (!s.running && s.enis >= s.limits.enis && full) {
     return at_limit(s);
   }

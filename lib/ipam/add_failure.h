@@ -14,6 +14,10 @@ struct AddFailure {
   std::string detail;  // one sentence with the numbers, and what to do
 };
 
+/// Reason of an ADD, and cause of the error of an operation: custom networking has no usable
+/// ENIConfig. Nothing was changed at EC2, and it can be there at any moment.
+inline constexpr const char* kEniConfigMissing = "ENICONFIG_MISSING";
+
 /// The pool at the moment of the failure.
 struct Shortage {
   const Targets& targets;
@@ -21,6 +25,7 @@ struct Shortage {
   const Gate& gate;
   Stats stats;
   int enis = 0;
+  int not_for_pods = 0;  // of these
   bool prefixes = false;
   std::optional<base::WallTime> next_ready = {};  // of a cooling address
   std::optional<Error> last_error = {};           // of the pool's last operation

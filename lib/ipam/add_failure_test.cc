@@ -41,6 +41,7 @@ TEST_CASE("the pool's last error names the reason") {
               {failed(Errc::unavailable, ""), "EC2_UNREACHABLE"},
               {failed(Errc::timeout, ""), "EC2_UNREACHABLE"},
               {failed(Errc::not_found, "ENODEV"), "IMDS_STALE"},
+              {failed(Errc::not_found, kEniConfigMissing), "ENICONFIG_MISSING"},
               {failed(Errc::internal, "InternalError"), "POOL_EMPTY_GROWING"}};
   for (const auto& row : rows) {
     INFO(row.reason);
@@ -83,6 +84,15 @@ TEST_CASE("a pause says when the next try comes") {
   CHECK(why_no_address(shortage).detail.ends_with("; next try in 104s"));
   shortage.last_error = failed(Errc::throttled, "RequestLimitExceeded");
   CHECK(why_no_address(shortage).detail.ends_with("; next try in 9s"));
+}
+
+TEST_CASE("the limit counts only ENIs that are for pods") {
+  const Gate gate;
+  Shortage custom = full(gate);
+  custom.stats = {.total = 18, .assigned = 18};
+  CHECK(why_no_address(custom).reason == "POOL_EMPTY_GROWING");
+  custom.not_for_pods = 1;
+  CHECK(why_no_address(custom).reason == "ENI_LIMIT");
 }
 
 }  // namespace vpccni::ipam

@@ -93,7 +93,7 @@ std::optional<net::Ip> choose_address(const DataStore& store, base::WallTime now
   Choice choice(store, now);
   for (const auto& [id, eni] : store.enis()) {
     for (const auto& [cidr, block] : eni.blocks) {
-      if (!store.eligible(block) || !block.confirmed) {
+      if (!eni.for_pods || !store.eligible(block) || !block.confirmed) {
         continue;
       }
       if (cidr.size() <= kWalked) {

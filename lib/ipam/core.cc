@@ -191,21 +191,23 @@ void Core::give_up_parked(base::Instant now) {
   }
 }
 
+bool Core::waits(const PodKey& key) const {
+  return std::any_of(parked_.begin(), parked_.end(),
+                     [&](const Parked& one) { return one.add.key == key; });
+}
+
 std::optional<PodKey> Core::entry_of(const PodDel& event) const {
   const PodKey migrated{"_migrated-from-cri", event.key.container, "unknown"};
-  const PodKey by_name = recovered_key(event.host_veth);
-  const PodKey by_sandbox = recovered_key(event.host_link);
   if (store_.find(event.key)) {
     return event.key;
   }
   if (store_.find(migrated)) {
     return migrated;
   }
-  if (!event.host_veth.empty() && store_.find(by_name)) {
-    return by_name;
-  }
-  if (!event.host_link.empty() && store_.find(by_sandbox)) {
-    return by_sandbox;
+  for (const auto& link : event.host_links) {
+    if (const PodKey recovered = recovered_key(link); store_.find(recovered)) {
+      return recovered;
+    }
   }
   return std::nullopt;
 }
@@ -285,6 +287,23 @@ void Core::handle(Terminating& /*event*/, base::Instant /*now*/) {
 
 void Core::handle(Schedulable& event, base::Instant /*now*/) {
   gate_.unschedulable = !event.yes;
+}
+
+void Core::handle(LookAgain& /*event*/, base::Instant now) {
+  if (!blind_) {  // else its own back-off counts
+    observe_at_ = std::min(observe_at_, now.steady);
+  }
+}
+
+bool Core::has_trunk() const {
+  return std::any_of(store_.enis().begin(), store_.enis().end(),
+                     [](const auto& one) { return one.second.trunk && one.second.set_up; });
+}
+
+Limits Core::limits() const {
+  Limits limits = options_.limits;
+  limits.enis -= options_.awaits_trunk && !has_trunk() ? 1 : 0;
+  return limits;
 }
 
 /// The plan can wait for a moment, but no longer: with many pods it costs as much as all the rest.

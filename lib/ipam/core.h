@@ -24,6 +24,8 @@ struct CoreOptions {
   Limits limits;
   int foreign_enis = 0;      // take places on the card and are not ours: taken off `limits` already
   bool provisioning = true;  // false: EC2 is never changed
+  /// A trunk ENI is to come from elsewhere: a place on the card is left for it until it is here.
+  bool awaits_trunk = false;
   /// How long an ADD may wait for addresses that are on their way.
   base::Duration patience{};
   std::uint32_t seed = 1;  // of the jitter; another on each node, or a fleet retries in step
@@ -62,15 +64,20 @@ class Core {
 
   const DataStore& store() const { return store_; }
   const Targets& targets() const { return options_.targets; }
-  const Limits& limits() const { return options_.limits; }
+  /// As they count now: a place kept for a trunk ENI is not ours.
+  Limits limits() const;
+  bool has_trunk() const;  // set up
   const PlanView& plan() const { return plan_; }
 
   /// The key under which the pod of a DEL is kept: its own, or that of an entry taken over.
   std::optional<PodKey> entry_of(const PodDel& event) const;
 
+  /// Does an ADD of this key wait for an address?
+  bool waits(const PodKey& key) const;
+
   const Gate& gate() const { return gate_; }
   void set_targets(const Targets& targets) { options_.targets = targets; }
-  void set_eni_limit(int enis) { options_.limits.enis = enis; }
+  void change_eni_limit(int more) { options_.limits.enis += more; }
 
  private:
   struct Pending {  // one ADD or DEL that waits for its checkpoint
@@ -102,6 +109,7 @@ class Core {
   void handle(Tick& event, base::Instant now);
   void handle(Terminating& event, base::Instant now);
   void handle(Schedulable& event, base::Instant now);
+  void handle(LookAgain& event, base::Instant now);
 
   bool answer_add(PodAdd& event, base::Instant now);
   void serve_parked(base::Instant now);

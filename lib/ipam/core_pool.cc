@@ -9,6 +9,8 @@ namespace {
 
 constexpr auto kRetryFirst = std::chrono::seconds(1);
 constexpr auto kRetryMax = std::chrono::seconds(120);
+/// For an ENIConfig: one small object of the API server.
+constexpr auto kRetryEniConfig = std::chrono::seconds(5);
 
 bool takes_away(const Action& action) {
   return std::holds_alternative<Release>(action) || std::holds_alternative<RemoveEni>(action);
@@ -17,8 +19,9 @@ bool takes_away(const Action& action) {
 }  // namespace
 
 AddFailure Core::why_none(base::Instant now) const {
+  const Limits limits = this->limits();
   Shortage shortage{.targets = options_.targets,
-                    .limits = options_.limits,
+                    .limits = limits,
                     .gate = gate_,
                     .stats = store_.stats(now.wall),
                     .enis = static_cast<int>(store_.enis().size()),
@@ -27,6 +30,9 @@ AddFailure Core::why_none(base::Instant now) const {
                     .last_error = plan_.last_error,
                     .because = plan_.because,
                     .now = now};
+  for (const auto& [id, eni] : store_.enis()) {
+    shortage.not_for_pods += eni.for_pods && !eni.trunk ? 0 : 1;
+  }
   if (running_) {
     shortage.running = to_string(running_->action);
     shortage.running_for = now.steady - running_->since;
@@ -75,6 +81,10 @@ base::Duration Core::next_delay() {
 
 void Core::operation_failed(const Error& error, base::Instant now) {
   plan_.last_error = error;
+  if (error.cause == kEniConfigMissing) {
+    gate_.retry_at = now.steady + kRetryEniConfig;
+    return;
+  }
   if (error.cause == "InsufficientFreeAddressesInSubnet") {
     gate_.subnet_exhausted = now.steady;
   } else if (error.cause == "InsufficientCidrBlocks") {
@@ -98,8 +108,12 @@ void Core::handle(OperationDone& event, base::Instant now) {
   plan_.running.reset();
   ++generation_;
   if (!event.outcome) {
-    report(Report::Level::warn, "pool operation failed",
-           {{"operation", to_string(action)}, {"error", event.outcome.error().message}});
+    Report& told =
+        report(Report::Level::warn, "pool operation failed",
+               {{"operation", to_string(action)}, {"error", event.outcome.error().message}});
+    if (event.outcome.error().cause == kEniConfigMissing) {
+      told.event = "EniConfigMissing";
+    }
     operation_failed(event.outcome.error(), now);
     return;
   }
@@ -152,7 +166,7 @@ void Core::track_distance(base::Instant now) {
   const auto track = [&](std::optional<base::SteadyTime>& since, bool off) {
     since = !off ? std::nullopt : since ? since : std::optional(now.steady);
   };
-  track(gate_.low_since, too_low(options_.targets, options_.limits, stats, prefixes));
+  track(gate_.low_since, too_low(options_.targets, limits(), stats, prefixes));
   track(gate_.over_since, distance(options_.targets, stats, prefixes).surplus > 0);
 }
 
@@ -167,7 +181,7 @@ void Core::start_plan(base::Instant now) {
     return;
   }
   track_distance(now);
-  Plan plan = plan_pool(options_.targets, options_.limits, store_, gate_, now);
+  Plan plan = plan_pool(options_.targets, limits(), store_, gate_, now);
   plan_.because = plan.because;
   plan_again_ = plan.again;
   if (!plan.action || !take_from_store(*plan.action, now)) {

@@ -81,7 +81,7 @@ struct Driver {
   }
 
   bool del(const std::string& container, const std::string& veth = {}) {
-    core.on(PodDel{++token, {"aws-cni", container, "eth0"}, veth}, now);
+    core.on(PodDel{++token, {"aws-cni", container, "eth0"}, {veth}}, now);
     const auto effects = turn();
     const auto* reply = only<ReplyDel>(effects);
     REQUIRE(reply != nullptr);

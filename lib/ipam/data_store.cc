@@ -334,7 +334,7 @@ Stats DataStore::stats(base::WallTime now) const {
   stats.quarantined = static_cast<int>(quarantined_.size());
   for (const auto& [id, eni] : enis_) {
     for (const auto& [cidr, block] : eni.blocks) {
-      if (!eligible(block)) {
+      if (!eligible(block) || !eni.for_pods) {
         continue;
       }
       const auto size = static_cast<std::int64_t>(cidr.size());

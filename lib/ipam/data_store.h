@@ -49,6 +49,9 @@ struct EniFacts {
   net::DeviceIndex device;
   net::TableId table = net::kMainTable;
   net::Ip primary_ip;  // never given to a pod
+  /// False: its addresses are kept for the pods that have them, and no others get any; it gets no
+  /// more of them either (the primary ENI with custom networking).
+  bool for_pods = true;
   bool set_up = true;  // in the kernel; false: only IMDS named it, nothing was touched
 };
 
@@ -60,7 +63,8 @@ struct EniEntry : EniFacts {
   bool cooling(base::WallTime now, base::Duration cooldown) const;
 };
 
-/// Counts over all ENIs; blocks of the kind not in use (after a mode switch) are left out.
+/// Counts over all ENIs that are for pods; blocks of the kind not in use (after a mode switch) are
+/// left out.
 struct Stats {
   std::int64_t total = 0;
   std::int64_t assigned = 0;

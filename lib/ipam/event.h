@@ -32,8 +32,9 @@ struct PodAdd {
 struct PodDel {
   Token token = 0;
   PodKey key;
-  std::string host_veth;  // by the pod's name; finds an entry recovered from the kernel
-  std::string host_link;  // "<veth>/<MAC of this sandbox>", for the same
+  /// Under which an entry recovered from the kernel may be kept, for each interface that the pod
+  /// may have: "<veth>" by the pod's name, and "<veth>/<MAC of this sandbox>".
+  std::vector<std::string> host_links;
 };
 
 struct CheckpointWritten {
@@ -99,8 +100,11 @@ struct Schedulable {
   bool yes = true;
 };
 
+/// Something may be attached now that was not: look without waiting for the period.
+struct LookAgain {};
+
 using Event = std::variant<PodAdd, PodDel, CheckpointWritten, EniReady, OperationDone, Observed,
-                           AdoptFailed, StartedBlind, Tick, Terminating, Schedulable>;
+                           AdoptFailed, StartedBlind, Tick, Terminating, Schedulable, LookAgain>;
 
 // --- effects
 

@@ -12,7 +12,8 @@ bool within(const std::optional<base::SteadyTime>& since, base::Duration pause,
 }
 
 int room(const EniEntry& eni, const Limits& limits) {
-  return eni.trunk || !eni.set_up ? 0 : limits.slots_per_eni - static_cast<int>(eni.blocks.size());
+  const bool grows = !eni.trunk && eni.set_up && eni.for_pods;
+  return !grows ? 0 : limits.slots_per_eni - static_cast<int>(eni.blocks.size());
 }
 
 /// The first ENI in device order with room; the primary comes first.

@@ -196,4 +196,37 @@ TEST_CASE("property: no plan takes away what a pod holds, none exceeds the limit
   }
 }
 
+TEST_CASE(
+    "an ENI that is not for pods gets no more addresses, gives none out and gives none back") {
+  DataStore store = store_of({9, 9}, 2);  // two pods on the primary ENI
+  EniFacts primary = store.enis().at(net::EniId("eni-0"));
+  primary.for_pods = false;
+  store.update_eni(primary);
+  const auto seen = store.stats(kNow.wall);
+  CHECK(seen.total == 9);
+  CHECK(seen.assigned == 0);
+  for (int n = 0; n < 9; ++n) {
+    const auto change = store.assign({"aws-cni", "new-" + std::to_string(n), "eth0"}, {}, kNow);
+    REQUIRE(change);
+    CHECK(change->lease.eni == net::EniId("eni-1"));
+  }
+  CHECK_FALSE(store.assign({"aws-cni", "one-more", "eth0"}, {}, kNow));
+  CHECK(store.assignments().size() == 11);
+  CHECK(store.find({"aws-cni", "0", "eth0"})->eni == net::EniId("eni-0"));
+
+  const Plan more = plan({.warm_ips = 2}, store);
+  REQUIRE(more.action);
+  CHECK(std::holds_alternative<CreateEni>(*more.action));
+  REQUIRE(store.release({"aws-cni", "0", "eth0"}, kNow));
+  Gate gate;
+  gate.over_since = kNow.steady - std::chrono::hours(1);
+  const Plan less = plan({.minimum_ips = 1}, store_of({9}, 0), gate);
+  CHECK(less.action);  // the counter-example
+  DataStore only = store_of({9}, 0);
+  only.update_eni(primary);
+  const Plan none = plan({.minimum_ips = 1}, only, gate);
+  REQUIRE(none.action);
+  CHECK(std::holds_alternative<CreateEni>(*none.action));
+}
+
 }  // namespace vpccni::ipam

@@ -69,6 +69,9 @@ bool extra_enis(const Snapshot& s) {
 template <class MayGo>
 std::optional<Release> some_of(const Snapshot& s, int most, MayGo may_go) {
   for (const EniEntry* eni : shrink_order(s)) {
+    if (!eni->for_pods) {
+      continue;  // others may use what no pod does
+    }
     Release release{eni->id, {}};
     for (const auto& [cidr, block] : eni->blocks) {
       if (static_cast<int>(release.which.size()) < most && may_go(block) && idle(block, s)) {

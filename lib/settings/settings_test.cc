@@ -225,11 +225,11 @@ TEST_CASE("the meaning of subnet tags") {
 
 TEST_CASE("what is not acted on yet is said, unless it asks for the default") {
   std::vector<Note> notes;
-  load_one("ENABLE_POD_ENI", "true", notes);
+  load_one("AWS_RETRY_MODE", "adaptive", notes);
   REQUIRE(notes.size() == 1);
   CHECK(to_string(notes[0]) ==
-        "ENABLE_POD_ENI=\"true\" is not acted on yet; used instead: \"false\"");
-  load_one("ENABLE_POD_ENI", "False", notes);
+        "AWS_RETRY_MODE=\"adaptive\" is not acted on yet; used instead: \"standard\"");
+  load_one("AWS_RETRY_MODE", "standard", notes);
   CHECK(notes.empty());
   load_one("AWS_SECRET_ACCESS_KEY", "hush", notes);
   CHECK(notes.empty());

@@ -89,7 +89,9 @@ void check_messages(std::string_view input) {
   }
   if (::rpc::DelNetworkRequest request; request.ParseFromArray(input.data(), size)) {
     const auto event = agent::to_event(request, 1, facts);
-    require(event.host_veth.size() <= 15, "a link's name fits the kernel");
+    for (const auto& link : event.host_links) {
+      require(link.find('/') <= 15, "a link's name fits the kernel");
+    }
   }
   ::rpc::AddNetworkReply reply;  // what the plugin reads
   if (reply.ParseFromArray(input.data(), size)) {

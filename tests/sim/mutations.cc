@@ -10,8 +10,7 @@ void mutate_del(World& world, const ipam::DataStore& store, ipam::PodDel& event)
     return;
   }
   event.key = world.random.pick(all).key;
-  event.host_veth.clear();
-  event.host_link.clear();
+  event.host_links.clear();
 }
 
 void unmark(World& world, const ipam::ReplyAdd& reply,
@@ -22,7 +21,7 @@ void unmark(World& world, const ipam::ReplyAdd& reply,
   }
   for (const auto& one : world.process->core().store().assignments()) {
     if (one.address == lease->address) {
-      post(ipam::PodDel{0, one.key, {}, {}});
+      post(ipam::PodDel{0, one.key, {}});
     }
   }
 }

@@ -173,7 +173,7 @@ void Pods::del(const std::string& id, After after) {
     world_.journal.say(
         [&] { return "DEL #" + std::to_string(token) + " " + id + " of " + sandbox.pod; });
     const std::string link = sandbox.veth + "/" + to_string(podnet::host_veth_mac(id, kInterface));
-    agent->call(ipam::PodDel{token, sandbox.key, sandbox.veth, link}, token,
+    agent->call(ipam::PodDel{token, sandbox.key, {sandbox.veth, link}}, token,
                 [this, id, after](const Reply& reply) { deleted(id, reply, after); });
   });
 }

@@ -117,7 +117,7 @@ void OurAgent::add(int pod, std::function<void(const AddAnswer&)> answer) {
 
 void OurAgent::del(int pod) {
   kernel_.state().destroy("sandbox-" + std::to_string(pod));
-  post(ipam::PodDel{++token_, key_of(pod), {}, {}});
+  post(ipam::PodDel{++token_, key_of(pod), {}});
 }
 
 // --- the loop and the pool thread

@@ -1,0 +1,204 @@
+#include "ipam/pools.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace vpccni::ipam {
+
+namespace {
+
+/// The token of a DEL that takes half an ADD back: nobody waits for it.
+constexpr Token kNobody = 0;
+
+const AddFailure* failure_of(const ReplyAdd& reply) {
+  return std::get_if<AddFailure>(&reply.answer);
+}
+
+}  // namespace
+
+Pools::Pools(std::vector<std::unique_ptr<Core>> cores) : cores_(std::move(cores)) {}
+
+/// Where the pod has its address already, else where one is ready, else the first card: its pool
+/// says why there is none, or lets the ADD wait.
+std::size_t Pools::choose(const PodKey& key, base::Instant now) const {
+  for (std::size_t i = 0; i < cores_.size(); ++i) {
+    if (cores_[i]->store().find(key) || cores_[i]->waits(key)) {
+      return i;
+    }
+  }
+  for (std::size_t i = 0; i < cores_.size() && cores_.size() > 1; ++i) {
+    if (cores_[i]->store().stats(now.wall).ready() > 0) {
+      return i;
+    }
+  }
+  return 0;
+}
+
+void Pools::send(Call call, const std::vector<std::size_t>& pools, const Event& event,
+                 base::Instant now) {
+  const auto id = ++next_call_;
+  for (const std::size_t pool : pools) {
+    call.parts.push_back({pool, {}});
+  }
+  calls_.emplace(id, std::move(call));
+  for (std::size_t part = 0; part < pools.size(); ++part) {
+    const Token token = ++next_token_;
+    places_.emplace(token, Place{id, part});
+    Event own = event;
+    if (auto* add = std::get_if<PodAdd>(&own)) {
+      add->token = token;
+    } else if (auto* del = std::get_if<PodDel>(&own)) {
+      del->token = token;
+    }
+    cores_[pools[part]]->on(std::move(own), now);
+  }
+}
+
+void Pools::add(PodAdd event, bool on_every_card, base::Instant now) {
+  std::vector<std::size_t> pools;
+  if (on_every_card) {
+    pools.resize(cores_.size());
+    std::iota(pools.begin(), pools.end(), std::size_t{0});
+  } else {
+    pools.push_back(choose(event.key, now));
+  }
+  event.pod.interfaces = static_cast<int>(pools.size());
+  Call call{event.token, event, {}};
+  send(std::move(call), pools, event, now);
+}
+
+/// Asked of every pool: an ADD may wait in one while another has given its address.
+void Pools::del(const PodDel& event, base::Instant now) {
+  std::vector<std::size_t> pools(cores_.size());
+  std::iota(pools.begin(), pools.end(), std::size_t{0});
+  send({event.token, std::nullopt, {}}, pools, event, now);
+}
+
+void Pools::on(std::size_t pool, Event event, base::Instant now) {
+  cores_.at(pool)->on(std::move(event), now);
+}
+
+void Pools::on_all(const Event& event, base::Instant now) {
+  for (const auto& core : cores_) {
+    core->on(event, now);
+  }
+}
+
+void Pools::replied(Token token, std::variant<ReplyAdd, ReplyDel> reply, Turn& turn,
+                    base::Instant now) {
+  const auto place = places_.extract(token);
+  if (place.empty()) {
+    return;
+  }
+  const auto call = calls_.find(place.mapped().call);
+  call->second.parts[place.mapped().part].reply = std::move(reply);
+  const auto& parts = call->second.parts;
+  if (std::all_of(parts.begin(), parts.end(), [](const Part& one) { return one.reply; })) {
+    finish(std::move(calls_.extract(call).mapped()), turn, now);
+  }
+}
+
+void Pools::finish(Call call, Turn& turn, base::Instant now) {
+  if (!call.add) {
+    PodDeleted done{call.token, std::vector<Lease>{}};
+    std::optional<Error> unknown;
+    for (const Part& part : call.parts) {
+      const auto& answer = std::get<ReplyDel>(*part.reply).answer;
+      if (answer && done.answer) {
+        done.answer->push_back(*answer);
+      } else if (!answer && answer.error().code != Errc::not_found) {
+        done.answer = answer.error();  // not durable in one pool: the caller comes again
+      } else if (!answer) {
+        unknown = answer.error();
+      }
+    }
+    if (done.answer && done.answer->empty() && unknown) {
+      done.answer = *unknown;
+    }
+    if (call.token != kNobody) {
+      turn.replies.emplace_back(std::move(done));
+    }
+    return;
+  }
+  PodAdded done{call.token, std::vector<Lease>{}, call.add->key, call.add->pod, {}};
+  for (const Part& part : call.parts) {
+    const auto& reply = std::get<ReplyAdd>(*part.reply);
+    auto* leases = std::get_if<std::vector<Lease>>(&done.answer);
+    if (const auto* why = failure_of(reply); why != nullptr && leases != nullptr) {
+      done.answer =
+          call.parts.size() == 1
+              ? *why
+              : AddFailure{why->reason, "network card " +
+                                            to_string(cores_[part.pool]->store().options().card) +
+                                            ": " + why->detail};
+    } else if (leases != nullptr) {
+      done.released = leases->empty() ? reply.released : done.released;
+      leases->push_back(std::get<Lease>(reply.answer));
+    }
+  }
+  const bool failed = std::holds_alternative<AddFailure>(done.answer);
+  std::vector<std::size_t> given;
+  for (const Part& part : call.parts) {
+    if (failure_of(std::get<ReplyAdd>(*part.reply)) == nullptr) {
+      given.push_back(part.pool);
+    }
+  }
+  if (failed && !given.empty()) {
+    send({kNobody, std::nullopt, {}}, given, PodDel{0, call.add->key, {}}, now);
+    turn.again = true;
+  }
+  turn.replies.emplace_back(std::move(done));
+}
+
+Pools::Turn Pools::take_effects(base::Instant now) {
+  Turn turn;
+  for (std::size_t pool = 0; pool < cores_.size(); ++pool) {
+    for (auto& effect : cores_[pool]->take_effects(now)) {
+      if (auto* add = std::get_if<ReplyAdd>(&effect)) {
+        const Token token = add->token;
+        replied(token, std::move(*add), turn, now);
+      } else if (auto* del = std::get_if<ReplyDel>(&effect)) {
+        const Token token = del->token;
+        replied(token, std::move(*del), turn, now);
+      } else {
+        turn.effects.push_back({pool, std::move(effect)});
+      }
+    }
+  }
+  return turn;
+}
+
+base::SteadyTime Pools::next_tick(base::Instant now) const {
+  auto next = cores_.front()->next_tick(now);
+  for (const auto& core : cores_) {
+    next = std::min(next, core->next_tick(now));
+  }
+  return next;
+}
+
+std::vector<Lease> Pools::held_by(const PodDel& event) const {
+  std::vector<Lease> leases;
+  for (const auto& core : cores_) {
+    const auto key = core->entry_of(event);
+    if (const auto lease = key ? core->store().find(*key) : std::nullopt) {
+      leases.push_back(*lease);
+    }
+  }
+  return leases;
+}
+
+std::vector<Pools::Held> Pools::assignments() const {
+  std::vector<Held> all;
+  std::map<PodKey, int> interfaces;
+  for (const auto& core : cores_) {
+    for (auto& assignment : core->store().assignments()) {
+      if (const auto lease = core->store().find(assignment.key)) {
+        const int number = interfaces[assignment.key]++;
+        all.push_back({std::move(assignment), *lease, number});
+      }
+    }
+  }
+  return all;
+}
+
+}  // namespace vpccni::ipam
