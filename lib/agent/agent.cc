@@ -26,7 +26,7 @@ Agent::Agent(event::Loop& loop, const Edges& edges, Started started,
     : loop_(loop),
       edges_(edges),
       node_(std::move(started.node)),
-      core_(std::move(started.core)),
+      pools_(std::move(started.pools)),
       metrics_(metrics),
       options_(std::move(options)),
       rpc_(loop),
@@ -38,6 +38,12 @@ Agent::Agent(event::Loop& loop, const Edges& edges, Started started,
   facts_.external_snat = node_.network.external_snat;
   facts_.network_policy_mode = node_.settings.network_policy_mode;
   facts_.veth_prefix = node_.network.veth_prefix;
+  facts_.multi_nic = node_.settings.enable_multi_nic;
+  facts_.network_cards = static_cast<int>(pools_->size());
+  for (std::size_t pool = 0; pool < pools_->size(); ++pool) {
+    const auto card = pools_->at(pool).store().options().card;
+    cards_.push_back({node_.on_card(card), options_.files.of_card(card)});
+  }
   std::vector<std::string> none;
   targets_ = effective_targets(node_.settings, {}, {}, none);
 }
@@ -52,7 +58,7 @@ Agent::~Agent() {
 void Agent::run() {
   timers_.push_back(loop_.every(kVpcCidrPeriod, [this] { refresh_vpc_cidrs(); }));
   // With custom networking the ENIConfig says which groups an ENI gets, once.
-  const bool same_groups = core_->gate().provisioning && !node_.settings.custom_networking;
+  const bool same_groups = pools_->first().gate().provisioning && !node_.settings.custom_networking;
   if (same_groups) {
     timers_.push_back(loop_.every(kSecurityGroupPeriod, [this] { refresh_security_groups(); }));
   }
@@ -79,10 +85,12 @@ void Agent::run() {
   if (same_groups) {
     refresh_security_groups();
   }
-  if (core_->gate().provisioning) {
+  if (pools_->first().gate().provisioning) {
     pool_.post([this](const std::stop_token& stop) {
       remove_leftovers(edges_, node_, stop);
-      tend_enis(edges_, node_, stop);
+      for (const Card& card : cards_) {
+        tend_enis(edges_, card.node, stop);
+      }
     });
   }
   leaked_ = schedule_leaked(loop_, side_, edges_, node_);
@@ -91,10 +99,12 @@ void Agent::run() {
 }
 
 void Agent::take_late_dels() {
-  const auto held = [this](const ::rpc::DelNetworkRequest& request) -> std::optional<net::Ip> {
-    const auto key = core_->entry_of(to_event(request, 0, facts_));
-    const auto lease = key ? core_->store().find(*key) : std::nullopt;
-    return lease ? std::optional(lease->address) : std::nullopt;
+  const auto held = [this](const ::rpc::DelNetworkRequest& request) {
+    std::vector<net::Ip> addresses;
+    for (const auto& lease : pools_->held_by(to_event(request, 0, facts_))) {
+      addresses.push_back(lease.address);
+    }
+    return addresses;
   };
   late_dels_ = std::make_unique<LateDels>(
       loop_, host_, edges_.kernel, edges_.log, rpc::ReleaseJournal(options_.release_journal),
@@ -105,9 +115,9 @@ void Agent::take_late_dels() {
   timers_.push_back(loop_.every(kLateDelPeriod, [this] { late_dels_->look(); }));
 }
 
-std::vector<net::EniId> Agent::known_enis() const {
+std::vector<net::EniId> Agent::known_enis(std::size_t pool) const {
   std::vector<net::EniId> enis;
-  for (const auto& [id, eni] : core_->store().enis()) {
+  for (const auto& [id, eni] : pools_->at(pool).store().enis()) {
     enis.push_back(id);
   }
   return enis;
@@ -115,22 +125,30 @@ std::vector<net::EniId> Agent::known_enis() const {
 
 /// Ends a turn: effects until no checkpoint write asks for more, then the next wake-up.
 void Agent::commit() {
-  do {
+  bool again = true;
+  while (again) {
     checkpoint_written_ = false;
-    for (auto& effect : core_->take_effects(edges_.clock.now())) {
-      perform(effect);
+    auto turn = pools_->take_effects(edges_.clock.now());
+    for (auto& one : turn.effects) {
+      std::visit(
+          [&](auto& effect) {
+            if constexpr (requires { perform(one.pool, effect); }) {
+              perform(one.pool, effect);
+            }
+          },
+          one.effect);
     }
-  } while (checkpoint_written_);
+    for (auto& reply : turn.replies) {
+      std::visit([this](auto& one) { perform(one); }, reply);
+    }
+    again = checkpoint_written_ || turn.again;
+  }
   const base::Instant now = edges_.clock.now();
-  tick_ = loop_.after(core_->next_tick(now) - now.steady,
-                      [this] { core_->on(ipam::Tick{}, edges_.clock.now()); });
+  tick_ = loop_.after(pools_->next_tick(now) - now.steady,
+                      [this] { pools_->on_all(ipam::Tick{}, edges_.clock.now()); });
 }
 
-void Agent::perform(ipam::Effect& effect) {
-  std::visit([this](auto& one) { perform(one); }, effect);
-}
-
-void Agent::perform(ipam::ReplyAdd& effect) {
+void Agent::perform(ipam::PodAdded& effect) {
   auto caller = waiting_.extract(effect.token);
   if (caller.empty()) {
     return;
@@ -140,7 +158,7 @@ void Agent::perform(ipam::ReplyAdd& effect) {
   } else {
     count_reuse(metrics_, edges_.clock.now().wall, effect.released);
     if (effect.released != base::WallTime()) {
-      connections_->assigned(std::get<ipam::Lease>(effect.answer).address);
+      connections_->assigned(std::get<std::vector<ipam::Lease>>(effect.answer).front().address);
     }
   }
   auto reply = to_reply(effect, facts_);
@@ -154,13 +172,15 @@ void Agent::perform(ipam::ReplyAdd& effect) {
   caller.mapped().done({}, reply.SerializeAsString());
 }
 
-void Agent::perform(ipam::ReplyDel& effect) {
+void Agent::perform(ipam::PodDeleted& effect) {
   auto caller = waiting_.extract(effect.token);
   if (caller.empty()) {
     return;
   }
   if (effect.answer) {
-    connections_->released(effect.answer->address);
+    for (const auto& lease : *effect.answer) {
+      connections_->released(lease.address);
+    }
   }
   auto answer = to_reply(effect, facts_);
   if (effect.answer && cluster_ && cluster_->annotates_pods()) {
@@ -170,91 +190,93 @@ void Agent::perform(ipam::ReplyDel& effect) {
   caller.mapped().done(answer.status, answer.reply.SerializeAsString());
 }
 
-void Agent::perform(ipam::WriteCheckpoint& effect) {
+void Agent::perform(std::size_t pool, ipam::WriteCheckpoint& effect) {
+  Card& card = cards_[pool];
   checkpoint_written_ = true;
   ipam::CheckpointWritten written{effect.serial, std::nullopt};
   // The side file first: an address must not look fresh because only the checkpoint was written.
   const auto begin = edges_.clock.now().steady;
-  Result<> done = write_recent(effect.recent);
-  write_quarantine(effect.quarantine);
+  Result<> done = write_recent(card, effect.recent);
+  write_quarantine(card, effect.quarantine);
   if (done) {
-    done = base::write_file_durably(options_.files.path, effect.checkpoint);
+    done = base::write_file_durably(card.files.path, effect.checkpoint);
   }
   metrics_.observe<metrics::Metric::vpccni_checkpoint_write_seconds>(
       std::chrono::duration<double>(edges_.clock.now().steady - begin).count());
   if (!done) {
     written.error = wrap(std::move(done).error(), "checkpoint");
   }
-  core_->on(written, edges_.clock.now());
+  pools_->on(pool, written, edges_.clock.now());
 }
 
-Result<> Agent::write_recent(const std::string& bytes) {
-  if (bytes == recent_written_) {
+Result<> Agent::write_recent(Card& card, const std::string& bytes) {
+  if (bytes == card.recent_written) {
     return {};
   }
   // Has to survive the process, not the machine: after a reboot no pod is left to protect.
-  auto done = base::replace_file(options_.files.recent(), bytes);
-  recent_written_ = done ? bytes : std::string();
+  auto done = base::replace_file(card.files.recent(), bytes);
+  card.recent_written = done ? bytes : std::string();
   return done;
 }
 
 /// For people: the checkpoint has the same entries.
-void Agent::write_quarantine(const std::string& bytes) {
-  if (bytes == quarantine_written_) {
+void Agent::write_quarantine(Card& card, const std::string& bytes) {
+  if (bytes == card.quarantine_written) {
     return;
   }
-  quarantine_written_ = bytes;
-  if (auto done = base::replace_file(options_.files.quarantine(), bytes); !done) {
+  card.quarantine_written = bytes;
+  if (auto done = base::replace_file(card.files.quarantine(), bytes); !done) {
     edges_.log.warn("the list of quarantined addresses is not written; ignoring",
                     {{"error", done.error().message}});
   }
 }
 
-void Agent::post_event(ipam::Event event) {
-  loop_.post([this, event = std::move(event)]() mutable {
-    core_->on(std::move(event), edges_.clock.now());
+void Agent::post_event(std::size_t pool, ipam::Event event) {
+  loop_.post([this, pool, event = std::move(event)]() mutable {
+    pools_->on(pool, std::move(event), edges_.clock.now());
   });
 }
 
-void Agent::perform(ipam::Execute& effect) {
+void Agent::perform(std::size_t pool, ipam::Execute& effect) {
   edges_.log.info("pool operation begins",
                   {{"operation", ipam::to_string(effect.action)}, {"because", effect.because}});
   if (!effect.recent.empty()) {
-    if (auto written = write_recent(effect.recent); !written) {
+    if (auto written = write_recent(cards_[pool], effect.recent); !written) {
       post_event(
-          ipam::OperationDone{effect.id, wrap(std::move(written).error(), "note what goes")});
+          pool, ipam::OperationDone{effect.id, wrap(std::move(written).error(), "note what goes")});
       return;
     }
   }
-  pool_.post([this, effect](const std::stop_token& stop) {
+  pool_.post([this, pool, effect](const std::stop_token& stop) {
     const InProgress work(metrics_, loop_of(effect.action));
     const auto begin = edges_.clock.now().steady;
-    auto outcome = execute(edges_, node_, effect.action, stop);
+    auto outcome = execute(edges_, cards_[pool].node, effect.action, stop);
     count_operation(metrics_, effect.action, outcome, edges_.clock.now().steady - begin);
-    post_event(ipam::OperationDone{effect.id, std::move(outcome)});
+    post_event(pool, ipam::OperationDone{effect.id, std::move(outcome)});
   });
 }
 
-void Agent::perform(ipam::Observe& effect) {
-  pool_.post([this, effect, known = known_enis()](const std::stop_token&) {
+void Agent::perform(std::size_t pool, ipam::Observe& effect) {
+  pool_.post([this, pool, effect, known = known_enis(pool),
+              asked = edges_.clock.now().steady](const std::stop_token&) {
     const InProgress work(metrics_, "nodeIPPoolReconcile");
-    auto observed = observe(edges_, node_, effect);
+    auto observed = observe(edges_, cards_[pool].node, effect, listings_, asked);
     count(metrics_, observed);
     if (observed.same) {
       show(metrics_, Drift{});
     } else if (observed.enis && observed.by_ec2) {
-      compare_with_imds(*observed.enis, known);
+      compare_with_imds(pool, *observed.enis, known);
     }
-    post_event(std::move(observed));
+    post_event(pool, std::move(observed));
   });
 }
 
 /// For the drift metric only: nothing is decided here.
-void Agent::compare_with_imds(const std::vector<ipam::ObservedEni>& listed,
+void Agent::compare_with_imds(std::size_t pool, const std::vector<ipam::ObservedEni>& listed,
                               const std::vector<net::EniId>& known) {
-  side_.post([this, listed, known](const std::stop_token&) {
+  side_.post([this, pool, listed, known](const std::stop_token&) {
     std::optional<Drift> drift;
-    if (const auto shown = shown_enis(edges_, node_)) {
+    if (const auto shown = shown_enis(edges_, cards_[pool].node)) {
       std::vector<ipam::ObservedEni> enis;
       for (const auto& eni : shown->enis) {
         enis.push_back({eni_facts(eni, {}, node_), pod_blocks(eni, node_.family())});
@@ -265,15 +287,15 @@ void Agent::compare_with_imds(const std::vector<ipam::ObservedEni>& listed,
   });
 }
 
-void Agent::perform(ipam::AdoptEni& effect) {
-  pool_.post([this, effect](const std::stop_token& stop) {
-    auto event = adopt(edges_, node_, effect.eni, stop);
+void Agent::perform(std::size_t pool, ipam::AdoptEni& effect) {
+  pool_.post([this, pool, effect](const std::stop_token& stop) {
+    auto event = adopt(edges_, cards_[pool].node, effect.eni, stop);
     count_adopted(metrics_, std::holds_alternative<ipam::EniReady>(event));
-    post_event(std::move(event));
+    post_event(pool, std::move(event));
   });
 }
 
-void Agent::perform(ipam::ForgetEni& effect) {
+void Agent::perform(std::size_t /*pool*/, ipam::ForgetEni& effect) {
   pool_.post([this, facts = effect.facts](const std::stop_token&) {
     if (auto done = edges_.kernel.delete_rules_from(facts.primary_ip); !done) {
       metrics_.add<metrics::Metric::awscni_ipamd_error_count>({"freeENIDeleteRulesFailed"});
@@ -283,7 +305,7 @@ void Agent::perform(ipam::ForgetEni& effect) {
   });
 }
 
-void Agent::perform(ipam::Report& effect) {
+void Agent::perform(std::size_t /*pool*/, ipam::Report& effect) {
   count(metrics_, effect);
   std::string message = effect.message;
   for (const auto& [key, value] : effect.fields) {
@@ -340,9 +362,11 @@ podnet::WantedHost Agent::wanted_host() const {
   podnet::WantedHost wanted{node_.network, {}, {}};
   wanted.network.vpc_cidrs = facts_.vpc_cidrs;
   std::set<net::Ip> in_use;
-  for (const auto& [id, eni] : core_->store().enis()) {
-    if (eni.set_up && !eni.primary) {
-      in_use.insert(eni.primary_ip);
+  for (std::size_t pool = 0; pool < pools_->size(); ++pool) {
+    for (const auto& [id, eni] : pools_->at(pool).store().enis()) {
+      if (eni.set_up && !eni.primary) {
+        in_use.insert(eni.primary_ip);
+      }
     }
   }
   for (auto& eni : edges_.kernel.enis()) {
@@ -350,13 +374,13 @@ podnet::WantedHost Agent::wanted_host() const {
       wanted.enis.push_back(std::move(eni));
     }
   }
-  for (const auto& entry : core_->store().assignments()) {
-    const auto lease = core_->store().find(entry.key);
-    if (lease && lease->eni != net::EniId() && entry.key.network != ipam::kRecoveredNetwork &&
+  for (const auto& held : pools_->assignments()) {
+    const auto& entry = held.assignment;
+    if (held.lease.eni != net::EniId() && entry.key.network != ipam::kRecoveredNetwork &&
         !late_dels_->takes(entry.address)) {
-      wanted.pods.push_back({entry.address, lease->table,
+      wanted.pods.push_back({entry.address, held.lease.table,
                              podnet::host_veth_name(node_.network.veth_prefix, entry.pod.name_space,
-                                                    entry.pod.name, 0)});
+                                                    entry.pod.name, held.interface)});
     }
   }
   return wanted;
@@ -364,7 +388,12 @@ podnet::WantedHost Agent::wanted_host() const {
 
 /// All our ENIs carry the primary ENI's security groups (spec agent.md 5.2).
 void Agent::refresh_security_groups() {
-  side_.post([this, enis = known_enis(), known = groups_](const std::stop_token& stop) {
+  std::vector<net::EniId> enis;
+  for (std::size_t pool = 0; pool < pools_->size(); ++pool) {
+    const auto some = known_enis(pool);
+    enis.insert(enis.end(), some.begin(), some.end());
+  }
+  side_.post([this, enis, known = groups_](const std::stop_token& stop) {
     auto groups = edges_.imds.security_groups(node_.identity.primary_mac);
     if (!groups || groups->empty()) {
       return;
@@ -392,7 +421,7 @@ void Agent::terminate() {
   }
   terminating_ = true;
   edges_.log.info("terminating: no more growth; ends when the running operation has ended");
-  core_->on(ipam::Terminating{}, edges_.clock.now());
+  pools_->on_all(ipam::Terminating{}, edges_.clock.now());
   // Queued behind what runs now; the stop token shortens its waits.
   pool_.post([this](const std::stop_token&) { loop_.stop(); });
   timers_.push_back(loop_.after(seconds(5), [this] {

@@ -67,11 +67,18 @@ class Agent {
     ipam::PodKey key;  // of an ADD
     base::SteadyTime begin{};
   };
+  /// What the agent keeps beside the core of each network card.
+  struct Card {
+    Node node;
+    CheckpointFiles files;
+    std::string recent_written = {};  // the side files' bytes: they are written only on change
+    std::string quarantine_written = {};
+  };
 
   // agent_serve.cc
   void serve_rpc();
   void add_network(std::string_view bytes, rpc::Done done);
-  void add_pool_pod(Caller caller, Result<ipam::PodAdd> event);
+  void add_pool_pod(Caller caller, Result<ipam::PodAdd> event, bool on_every_card);
   void del_network(std::string_view bytes, rpc::Done done);
   void note_given(const Caller& caller);
   void note_failed(const Caller& caller, const ipam::AddFailure& why);
@@ -80,18 +87,18 @@ class Agent {
   bool ready();
 
   void commit();
-  void perform(ipam::Effect& effect);
-  void perform(ipam::ReplyAdd& effect);
-  void perform(ipam::ReplyDel& effect);
-  void perform(ipam::WriteCheckpoint& effect);
-  void perform(ipam::Execute& effect);
-  void perform(ipam::Observe& effect);
-  void perform(ipam::AdoptEni& effect);
-  void perform(ipam::ForgetEni& effect);
-  void perform(ipam::Report& effect);
-  Result<> write_recent(const std::string& bytes);
-  void write_quarantine(const std::string& bytes);
-  void post_event(ipam::Event event);  // from a worker
+  void perform(ipam::PodAdded& reply);
+  void perform(ipam::PodDeleted& reply);
+  // Of the pool of that number.
+  void perform(std::size_t pool, ipam::WriteCheckpoint& effect);
+  void perform(std::size_t pool, ipam::Execute& effect);
+  void perform(std::size_t pool, ipam::Observe& effect);
+  void perform(std::size_t pool, ipam::AdoptEni& effect);
+  void perform(std::size_t pool, ipam::ForgetEni& effect);
+  void perform(std::size_t pool, ipam::Report& effect);
+  Result<> write_recent(Card& card, const std::string& bytes);
+  void write_quarantine(Card& card, const std::string& bytes);
+  void post_event(std::size_t pool, ipam::Event event);  // from a worker
   void refresh_vpc_cidrs();
   podnet::WantedHost wanted_host() const;
   void take_late_dels();
@@ -112,15 +119,16 @@ class Agent {
   void annotate_then_reply(Caller caller, ::rpc::AddNetworkReply reply);
   void clear_then_reply(Caller caller, ::rpc::DelNetworkReply reply);
   void terminate();
-  std::vector<net::EniId> known_enis() const;
-  void compare_with_imds(const std::vector<ipam::ObservedEni>& listed,
+  std::vector<net::EniId> known_enis(std::size_t pool) const;
+  void compare_with_imds(std::size_t pool, const std::vector<ipam::ObservedEni>& listed,
                          const std::vector<net::EniId>& known);
   ipam::Token next_token() { return ++token_; }
 
   event::Loop& loop_;
   Edges edges_;
-  Node node_;
-  std::unique_ptr<ipam::Core> core_;
+  Node node_;  // as of card 0
+  std::unique_ptr<ipam::Pools> pools_;
+  std::vector<Card> cards_;  // by pool
   metrics::Registry& metrics_;
   AgentOptions options_;
   ReplyFacts facts_;
@@ -128,8 +136,6 @@ class Agent {
   std::map<ipam::Token, Caller> waiting_;
   FailedAdds failed_;
   std::vector<net::SecurityGroupId> groups_;
-  std::string recent_written_;  // the side files' bytes, so that they are written only on change
-  std::string quarantine_written_;
   bool checkpoint_written_ = false;  // in this pass of commit()
   bool terminating_ = false;
   EffectiveTargets targets_;                  // what the core's targets were made from
@@ -149,6 +155,7 @@ class Agent {
   std::unique_ptr<SelfHealing> healing_;  // null: rules and routes are left as they are
   std::unique_ptr<ConnectionFlush> connections_;
   std::unique_ptr<LateDels> late_dels_;
+  Listings listings_;  // the pool worker's
   Worker side_;
   Worker host_;
   Worker pool_;  // last: the workers' tasks use the others

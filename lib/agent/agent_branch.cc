@@ -21,10 +21,10 @@ void Agent::serve_branch_pods() {
       loop_.post([answer, found] { answer(found); });
     });
   };
-  sources.has_trunk = [this] { return core_->has_trunk(); };
+  sources.has_trunk = [this] { return pools_->first().has_trunk(); };
   sources.trunk_link = [this](std::function<void(const Result<net::IfIndex>&)> answer) {
     net::Ip address;
-    for (const auto& [id, eni] : core_->store().enis()) {
+    for (const auto& [id, eni] : pools_->first().store().enis()) {
       address = eni.trunk ? eni.primary_ip : address;
     }
     host_.post([this, address, answer = std::move(answer)](const std::stop_token&) {
@@ -39,13 +39,13 @@ void Agent::serve_branch_pods() {
 
 /// Until there is one: asks the VPC resource controller for it, and looks whether it has come.
 void Agent::await_trunk() {
-  if (core_->has_trunk()) {
+  if (pools_->first().has_trunk()) {
     branches_->look_again();
     return;
   }
-  core_->on(ipam::LookAgain{}, edges_.clock.now());
-  const auto limits = core_->limits();
-  const int enis = static_cast<int>(core_->store().enis().size());
+  pools_->on(0, ipam::LookAgain{}, edges_.clock.now());
+  const auto limits = pools_->first().limits();
+  const int enis = static_cast<int>(pools_->first().store().enis().size());
   if (node_.family() == net::Family::v4 && enis > limits.enis) {
     edges_.log.error("no place is left for a trunk ENI: security groups for pods do not work here",
                      {{"enis", std::to_string(enis)}});
@@ -102,7 +102,7 @@ void Agent::del_branch_pod(Caller caller, ipam::PodDel event, const std::string&
                       caller.done({}, to_del_reply(**found, facts_).SerializeAsString());
                     } else {
                       waiting_.emplace(event.token, caller);
-                      core_->on(event, edges_.clock.now());
+                      pools_->del(event, edges_.clock.now());
                     }
                   });
 }

@@ -40,13 +40,13 @@ void Agent::node_changed(const NodeFacts& facts) {
   for (const auto& text : unusable) {
     edges_.log.warn("ignoring a target", {{"because", text}});
   }
-  auto targets = core_->targets();
+  auto targets = pools_->first().targets();
   targets.warm_enis = wanted.warm_enis.value;
   targets.warm_ips = wanted.warm_ips.value;
   targets.minimum_ips = wanted.minimum_ips.value;
   targets.warm_prefixes = wanted.warm_prefixes.value;
   targets.max_pods = facts.max_pods.value_or(targets.max_pods);
-  if (!(wanted == targets_) || targets.max_pods != core_->targets().max_pods) {
+  if (!(wanted == targets_) || targets.max_pods != pools_->first().targets().max_pods) {
     edges_.log.info(
         "targets taken from the node object",
         {{"max_pods", std::to_string(targets.max_pods)}, {"targets", targets_json(wanted)}});
@@ -54,15 +54,24 @@ void Agent::node_changed(const NodeFacts& facts) {
   // Unmanaged ENIs are taken off the limit already: only the difference counts.
   const int enis = max_enis(node_.limits, wanted.max_enis.value) -
                    max_enis(node_.limits, targets_.max_enis.value);
-  core_->change_eni_limit(enis);
-  core_->set_targets(targets);
+  pools_->first().change_eni_limit(enis);
+  pools_->first().set_targets(targets);
+  for (std::size_t pool = 1; pool < pools_->size(); ++pool) {  // their targets are fixed
+    auto own = pools_->at(pool).targets();
+    own.max_pods = targets.max_pods;
+    pools_->at(pool).set_targets(own);
+  }
   targets_ = wanted;
   const bool schedulable = node_.settings.manage_enis_non_schedulable || !facts.cordoned;
-  core_->on(ipam::Schedulable{schedulable}, edges_.clock.now());
+  pools_->on_all(ipam::Schedulable{schedulable}, edges_.clock.now());
 }
 
 void Agent::tell_quarantined() {
-  const auto& quarantined = core_->store().quarantined();
+  std::map<net::Ip, ipam::Assignment> quarantined;
+  for (std::size_t pool = 0; pool < pools_->size(); ++pool) {
+    const auto& some = pools_->at(pool).store().quarantined();
+    quarantined.insert(some.begin(), some.end());
+  }
   std::string fresh;
   for (const auto& [address, entry] : quarantined) {
     if (!quarantine_told_.contains(address)) {

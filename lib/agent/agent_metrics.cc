@@ -22,8 +22,7 @@ struct Census {
   std::vector<metrics::Sample<1>> per_block;
 };
 
-Census take_census(const ipam::DataStore& store) {
-  Census census;
+void add_to(Census& census, const ipam::DataStore& store) {
   for (const auto& [id, eni] : store.enis()) {
     census.per_eni.push_back({{to_string(id)}, static_cast<double>(eni.assigned())});
     for (const auto& [cidr, block] : eni.blocks) {
@@ -39,15 +38,17 @@ Census take_census(const ipam::DataStore& store) {
       census.per_block.push_back({{to_string(cidr)}, assigned});
     }
   }
-  return census;
 }
 
-void show_quarantine(Registry& metrics, const ipam::DataStore& store) {
+void show_quarantine(Registry& metrics, const ipam::Pools& pools) {
   double kernel_only = 0;
-  for (const auto& [address, held] : store.quarantined()) {
-    kernel_only += held.key.network == ipam::kRecoveredNetwork ? 1 : 0;
+  double all = 0;
+  for (std::size_t pool = 0; pool < pools.size(); ++pool) {
+    for (const auto& [address, held] : pools.at(pool).store().quarantined()) {
+      kernel_only += held.key.network == ipam::kRecoveredNetwork ? 1 : 0;
+      all += 1;
+    }
   }
-  const auto all = static_cast<double>(store.quarantined().size());
   metrics.set<Metric::vpccni_quarantined_ips>(all - kernel_only, {"not_in_ec2"});
   metrics.set<Metric::vpccni_quarantined_ips>(kernel_only, {"kernel_only"});
 }
@@ -68,16 +69,33 @@ void show_build(Registry& metrics, std::string_view version) {
   metrics.set<Metric::awscni_connmark_backend>(0, {"nftables"});
 }
 
-void show_pool(Registry& metrics, const ipam::Core& core, base::Instant now, bool per_block) {
-  const ipam::DataStore& store = core.store();
-  const auto& limits = core.limits();
-  Census census = take_census(store);
-  metrics.set<Metric::awscni_eni_max>(limits.enis);
-  const auto& options = store.options();
-  const bool counted = options.family == net::Family::v4;  // a /80 never ends
-  metrics.set<Metric::awscni_ip_max>(
-      counted ? static_cast<double>(limits.enis) * limits.addresses_per_eni(options.prefixes) : 0);
-  metrics.set<Metric::awscni_eni_allocated>(static_cast<double>(store.enis().size()));
+/// Over all cards; upstream shows the card that was looked at last (Q6).
+void show_pool(Registry& metrics, const ipam::Pools& pools, base::Instant now, bool per_block) {
+  Census census;
+  ipam::Stats stats;
+  double enis = 0;
+  double most_enis = 0;
+  double most_addresses = 0;
+  for (std::size_t pool = 0; pool < pools.size(); ++pool) {
+    const ipam::Core& core = pools.at(pool);
+    const auto& options = core.store().options();
+    const auto limits = core.limits();
+    const bool counted = options.family == net::Family::v4;  // a /80 never ends
+    add_to(census, core.store());
+    enis += static_cast<double>(core.store().enis().size());
+    most_enis += limits.enis;
+    most_addresses +=
+        counted ? static_cast<double>(limits.enis) * limits.addresses_per_eni(options.prefixes) : 0;
+    const auto own = core.store().stats(now.wall);
+    stats.total += own.total;
+    stats.assigned += own.assigned;
+    stats.cooling += own.cooling;
+    stats.unconfirmed += own.unconfirmed;
+    stats.quarantined += own.quarantined;
+  }
+  metrics.set<Metric::awscni_eni_max>(most_enis);
+  metrics.set<Metric::awscni_ip_max>(most_addresses);
+  metrics.set<Metric::awscni_eni_allocated>(enis);
   metrics.set<Metric::awscni_total_ip_addresses>(census.total);
   metrics.set<Metric::awscni_assigned_ip_addresses>(census.assigned);
   metrics.set<Metric::awscni_total_ipv4_prefixes>(census.ipv4_prefixes);
@@ -86,8 +104,6 @@ void show_pool(Registry& metrics, const ipam::Core& core, base::Instant now, boo
     census.per_block.clear();
   }
   metrics.replace<Metric::awscni_assigned_ip_per_cidr>(census.per_block);
-
-  const auto stats = store.stats(now.wall);
   metrics.replace<Metric::vpccni_ips>({{{"assigned"}, static_cast<double>(stats.assigned)},
                                        {{"free"}, static_cast<double>(stats.ready())},
                                        {{"cooling"}, static_cast<double>(stats.cooling)},
@@ -95,7 +111,7 @@ void show_pool(Registry& metrics, const ipam::Core& core, base::Instant now, boo
                                        {{"quarantined"}, static_cast<double>(stats.quarantined)}});
   metrics.set<Metric::vpccni_prefix_fill_ratio>(
       census.in_prefixes > 0 ? census.assigned_in_prefixes / census.in_prefixes : 0);
-  show_quarantine(metrics, store);
+  show_quarantine(metrics, pools);
 }
 
 void count(Registry& metrics, const ipam::Report& report) {

@@ -8,7 +8,7 @@
 
 #include "agent/drift.h"
 #include "agent/failed_adds.h"
-#include "ipam/core.h"
+#include "ipam/pools.h"
 #include "metrics/registry.h"
 
 namespace vpccni::agent {
@@ -17,7 +17,7 @@ namespace vpccni::agent {
 void show_build(metrics::Registry& metrics, std::string_view version);
 
 /// The gauges of the pool. `per_block`: with awscni_assigned_ip_per_cidr, a series for each block.
-void show_pool(metrics::Registry& metrics, const ipam::Core& core, base::Instant now,
+void show_pool(metrics::Registry& metrics, const ipam::Pools& pools, base::Instant now,
                bool per_block);
 
 /// The counters of reconcile and of forced removal.

@@ -60,10 +60,11 @@ struct Pool {
     core.on(ipam::PodDel{2, {"aws-cni", pod, "eth0"}}, now);
     turn();
   }
-  void show() { show_pool(registry, core, now, true); }
+  void show() { show_pool(registry, pools, now, true); }
 
   base::Instant now{base::SteadyTime(seconds(1000)), base::WallTime(seconds(1700000000))};
-  ipam::Core core{options(), now};
+  ipam::Pools pools{options(), now};
+  ipam::Core& core = pools.first();
   Registry registry;
 };
 
@@ -100,7 +101,7 @@ TEST_CASE("the pool's gauges are what the store holds") {
   CHECK(registry.value<Metric::vpccni_ips>({"unconfirmed"}) == 0.0);
   CHECK(registry.value<Metric::vpccni_prefix_fill_ratio>() == 0.0);
 
-  show_pool(pool.registry, pool.core, pool.now, false);
+  show_pool(pool.registry, pool.pools, pool.now, false);
   CHECK_FALSE(registry.value<Metric::awscni_assigned_ip_per_cidr>({"10.0.0.20/32"}));
 }
 
@@ -115,11 +116,12 @@ TEST_CASE("prefixes: addresses of both families, what of them is used") {
 
   ipam::CoreOptions options = Pool::options();
   options.store.prefixes = true;
-  ipam::Core core(options, pool.now);
+  ipam::Pools pools(options, pool.now);
+  auto& core = pools.first();
   core.on(ipam::Terminating{}, pool.now);
   core.on(ipam::EniReady{eni("eni-1", 0), {cidr("10.0.0.32/28")}}, pool.now);
   core.on(ipam::PodAdd{1, {"aws-cni", "c", "eth0"}, {"default", "p", 1}}, pool.now);
-  show_pool(pool.registry, core, pool.now, true);
+  show_pool(pool.registry, pools, pool.now, true);
   CHECK(pool.registry.value<Metric::awscni_ip_max>() == 3.0 * 9 * 16);
   CHECK(pool.registry.value<Metric::vpccni_prefix_fill_ratio>() == 1.0 / 16);
   CHECK(pool.registry.value<Metric::awscni_assigned_ip_per_cidr>({"10.0.0.32/28"}) == 1.0);
@@ -320,6 +322,26 @@ TEST_CASE("what does not change while the process runs") {
   show_build(registry, "1.2.3");
   CHECK(registry.value<Metric::awscni_build_info>({"1.2.3", "none"}) == 1.0);
   CHECK(registry.value<Metric::awscni_connmark_backend>({"iptables"}) == 1.0);
+}
+
+TEST_CASE("the pools of several cards are counted together (Q6)") {
+  std::vector<std::unique_ptr<ipam::Core>> cores;
+  const base::Instant now{base::SteadyTime(seconds(1000)), base::WallTime(seconds(1700000000))};
+  for (int card = 0; card < 2; ++card) {
+    auto options = Pool::options();
+    options.store.card = net::NetworkCard(card);
+    cores.push_back(std::make_unique<ipam::Core>(options, now));
+    const std::string base = "10.0." + std::to_string(card) + ".";
+    cores.back()->on(
+        ipam::EniReady{eni("eni-" + base, 0), {cidr(base + "20/32"), cidr(base + "21/32")}}, now);
+  }
+  const ipam::Pools pools(std::move(cores));
+  Registry registry;
+  show_pool(registry, pools, now, true);
+  CHECK(registry.value<Metric::awscni_eni_max>() == 6.0);
+  CHECK(registry.value<Metric::awscni_eni_allocated>() == 2.0);
+  CHECK(registry.value<Metric::awscni_total_ip_addresses>() == 4.0);
+  CHECK(registry.value<Metric::vpccni_ips>({"free"}) == 4.0);
 }
 
 }  // namespace vpccni::agent

@@ -74,6 +74,7 @@ void Agent::serve_rpc() {
               [this](std::string_view, rpc::Done done) {
                 ::rpc::NetworkPolicyAgentConfigReply reply;
                 reply.set_networkpolicymode(facts_.network_policy_mode);
+                reply.set_multinicenabled(node_.settings.enable_multi_nic);
                 reply.set_nodeipv4(to_string(node_.identity.local_ipv4));
                 reply.set_instanceid(to_string(node_.identity.id));
                 reply.set_region(node_.identity.region);
@@ -89,9 +90,10 @@ void Agent::serve_rpc() {
 /// Those of running pods count: a restart must not make a full node unhealthy.
 bool Agent::ready() {
   if (!ready_) {
-    const auto stats = core_->store().stats(edges_.clock.now().wall);
-    const auto limits = core_->limits();
-    const int most = limits.enis * limits.addresses_per_eni(core_->store().options().prefixes);
+    const auto& core = pools_->first();
+    const auto stats = core.store().stats(edges_.clock.now().wall);
+    const auto limits = core.limits();
+    const int most = limits.enis * limits.addresses_per_eni(core.store().options().prefixes);
     ready_ = stats.assigned + stats.ready() >= std::min(node_.settings.ready_min_ips, most);
   }
   return ready_;
@@ -109,33 +111,34 @@ void Agent::add_network(std::string_view bytes, rpc::Done done) {
   }
   call.key = {request.networkname(), request.containerid(), request.ifname()};
   call.pod = {request.k8s_pod_namespace(), request.k8s_pod_name(), 1};
-  auto event = to_event(request, next_token());
+  auto event = to_event(request, next_token(), facts_);
+  const bool every = request.requiresmultinicattachment();
   if (!branches_) {
-    add_pool_pod(std::move(call), std::move(event));
+    add_pool_pod(std::move(call), std::move(event), every);
     return;
   }
   const k8s::PodName pod{call.pod.name_space, call.pod.name};
-  branches_->decide(pod, [this, call = std::move(call),
-                          event = std::move(event)](const BranchPods::Decision& decision) {
+  branches_->decide(pod, [this, call = std::move(call), event = std::move(event),
+                          every](const BranchPods::Decision& decision) {
     if (const auto* branch = std::get_if<BranchPods::Branch>(&decision)) {
       add_branch_pod(call, *branch);
     } else if (const auto* why = std::get_if<ipam::AddFailure>(&decision)) {
       note_failed(call, *why);
       call.done({}, failure(why->reason + ": " + why->detail).SerializeAsString());
     } else {
-      add_pool_pod(call, event);
+      add_pool_pod(call, event, every);
     }
   });
 }
 
-void Agent::add_pool_pod(Caller caller, Result<ipam::PodAdd> event) {
+void Agent::add_pool_pod(Caller caller, Result<ipam::PodAdd> event, bool on_every_card) {
   if (!event) {
     note_failed(caller, split_reason(event.error().message));
     caller.done({}, failure(event.error().message).SerializeAsString());
     return;
   }
   waiting_.emplace(event->token, std::move(caller));
-  core_->on(*std::move(event), edges_.clock.now());
+  pools_->add(*std::move(event), on_every_card, edges_.clock.now());
 }
 
 void Agent::del_network(std::string_view bytes, rpc::Done done) {
@@ -149,12 +152,12 @@ void Agent::del_network(std::string_view bytes, rpc::Done done) {
   auto event = to_event(request, next_token(), facts_);
   const base::Instant now = edges_.clock.now();
   Caller call{std::move(done), pod_of(request), {}, now.steady};
-  if (branches_ && !core_->entry_of(event)) {
+  if (branches_ && pools_->held_by(event).empty()) {
     del_branch_pod(std::move(call), std::move(event), request.k8s_pod_uid());
     return;
   }
   waiting_.emplace(event.token, std::move(call));
-  core_->on(std::move(event), now);
+  pools_->del(event, now);
 }
 
 void Agent::note_given(const Caller& caller) {
@@ -164,14 +167,14 @@ void Agent::note_given(const Caller& caller) {
 /// A failed ADD leaves its reason in the log, in the metrics, on /v1/failures and with the pod.
 void Agent::note_failed(const Caller& call, const ipam::AddFailure& why) {
   const base::Instant now = edges_.clock.now();
-  const auto& plan = core_->plan();
+  const auto& plan = pools_->first().plan();
   FailedAdd failed{now.wall,
                    now.steady - call.begin,
                    why.reason,
                    why.detail,
                    call.key,
                    call.pod,
-                   core_->store().stats(now.wall),
+                   pools_->first().store().stats(now.wall),
                    plan.running ? *plan.running : plan.because};
   count_add(metrics_, failed);
   edges_.log.warn("no address for a pod", {{"pod", call.pod.name_space + "/" + call.pod.name},
@@ -197,7 +200,7 @@ void Agent::answer(const http::ServerRequest& request, const std::shared_ptr<htt
       node_facts_
           ? eni_config_name(node_facts_->labels, node_facts_->annotations, node_.settings).name
           : "";
-  const Inspected now{*core_,
+  const Inspected now{*pools_,
                       failed_,
                       node_.settings,
                       targets_,
@@ -215,7 +218,7 @@ void Agent::scrape(const http::ServerRequest& request, http::Responder& to) {
     return;
   }
   metrics_.set<Metric::promhttp_metric_handler_requests_in_flight>(1);
-  show_pool(metrics_, *core_, edges_.clock.now(), node_.settings.metrics_per_cidr);
+  show_pool(metrics_, *pools_, edges_.clock.now(), node_.settings.metrics_per_cidr);
   to.reply({.content_type = std::string(metrics::kContentType), .body = metrics_.expose()});
   metrics_.set<Metric::promhttp_metric_handler_requests_in_flight>(0);
   metrics_.add<Metric::promhttp_metric_handler_requests_total>({"200"});

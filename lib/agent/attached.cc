@@ -36,28 +36,33 @@ Result<ipam::EniReady> make_ready(const Edges& edges, const Node& node, SubnetCi
 
 }  // namespace
 
-Result<ManagedEnis> shown_enis(const Edges& edges, const Node& node) {
-  VPCCNI_TRY(const auto shown, wrap(edges.imds.enis(), "list this instance's ENIs"));
-  std::vector<aws::Eni> enis;
-  for (const auto& one : shown) {
-    enis.push_back(eni_of(one, node.identity));
+Result<Attachments> list_attached(const Edges& edges, const Node& node) {
+  Attachments all;
+  auto listed = node.settings.imds_only ? all_shown(edges, node) : all_listed(edges, node);
+  if (!listed && !node.settings.imds_only) {
+    all.trouble = listed.error();
+    all.confirmed = false;
+    listed = all_shown(edges, node);
   }
-  return managed_on(classify_enis(std::move(enis), node, ListedBy::imds), node.card);
+  VPCCNI_TRY(all.enis, std::move(listed));
+  if (std::none_of(all.enis.begin(), all.enis.end(),
+                   [](const auto& one) { return is_managed(one.is); })) {
+    return Error{Errc::unavailable, "no ENI of " + to_string(node.identity.id) + " is listed"};
+  }
+  return all;
+}
+
+Attached attached_on(const Attachments& all, net::NetworkCard card) {
+  Attached attached;
+  static_cast<ManagedEnis&>(attached) = managed_on(all.enis, card);
+  attached.confirmed = all.confirmed;
+  attached.trouble = all.trouble;
+  return attached;
 }
 
 Result<Attached> attached_enis(const Edges& edges, const Node& node) {
-  Attached attached;
-  auto managed = node.settings.imds_only ? shown_enis(edges, node) : managed_enis(edges, node);
-  if (!managed && !node.settings.imds_only) {
-    attached.trouble = managed.error();
-    attached.confirmed = false;
-    managed = shown_enis(edges, node);
-  }
-  VPCCNI_TRY(static_cast<ManagedEnis&>(attached), std::move(managed));
-  if (attached.enis.empty()) {
-    return Error{Errc::unavailable, "no ENI of " + to_string(node.identity.id) + " is listed"};
-  }
-  return attached;
+  VPCCNI_TRY(const auto all, list_attached(edges, node));
+  return attached_on(all, node.card);
 }
 
 ipam::CoreOptions core_options(const Node& node, int unmanaged) {
@@ -75,6 +80,13 @@ ipam::CoreOptions core_options(const Node& node, int unmanaged) {
                      .max_pods = default_max_pods(node.limits),
                      .cooling_is_free = set.count_cooling_as_free,
                      .rest_fully = set.cooldown_adaptive};
+  if (node.card !=
+      net::NetworkCard(0)) {  // whatever the settings say: pods with several NICs are few
+    options.targets.warm_enis = 0;
+    options.targets.warm_prefixes = 0;
+    options.targets.warm_ips = 1;
+    options.targets.minimum_ips = 1;
+  }
   options.limits = {node.max_enis() - unmanaged, node.slots_per_eni()};
   options.foreign_enis = unmanaged;
   options.awaits_trunk =

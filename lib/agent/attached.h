@@ -9,17 +9,25 @@
 
 namespace vpccni::agent {
 
-struct Attached : ManagedEnis {
+/// Every ENI of the instance, of all cards.
+struct Attachments {
+  std::vector<ClassifiedEni> enis;
   /// EC2 listed them, or IMDS is all that may be asked. If not, the kernel is not touched and
   /// nothing is given out of them until EC2 has spoken.
   bool confirmed = true;
   std::optional<Error> trouble = {};  // why EC2 did not answer
 };
-/// Errors: neither side answers, or there is no ENI at all.
-Result<Attached> attached_enis(const Edges& edges, const Node& node);
+/// Errors: neither side answers, or there is no ENI of ours at all.
+Result<Attachments> list_attached(const Edges& edges, const Node& node);
 
-/// The ENIs as IMDS shows them: no tags, no kinds.
-Result<ManagedEnis> shown_enis(const Edges& edges, const Node& node);
+/// Those of one card.
+struct Attached : ManagedEnis {
+  bool confirmed = true;
+  std::optional<Error> trouble = {};
+};
+Attached attached_on(const Attachments& all, net::NetworkCard card);
+/// Both, for the node's card.
+Result<Attached> attached_enis(const Edges& edges, const Node& node);
 
 /// What the settings and the instance ask of the core; `unmanaged` ENIs are not ours to count.
 ipam::CoreOptions core_options(const Node& node, int unmanaged);

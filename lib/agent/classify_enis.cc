@@ -1,7 +1,6 @@
 #include "agent/classify_enis.h"
 
 #include <algorithm>
-#include <set>
 
 namespace vpccni::agent {
 
@@ -81,29 +80,6 @@ EniClass alone(const aws::Eni& eni, const Node& node, ListedBy by) {
   return is_primary(*eni.attachment) ? EniClass::primary : by_tags(eni, node, by);
 }
 
-/// With multi-NIC, a card that carries nothing but EFA-only ENIs is not ours.
-std::set<net::NetworkCard> managed_cards(const std::vector<ClassifiedEni>& all, const Node& node) {
-  std::set<net::NetworkCard> cards = {net::NetworkCard(0)};
-  if (!node.settings.enable_multi_nic) {
-    return cards;
-  }
-  std::set<net::NetworkCard> efa_only;
-  std::set<net::NetworkCard> serving;
-  for (const auto& [eni, is] : all) {
-    if (eni.kind == aws::EniKind::efa_only && is != EniClass::not_attached) {
-      efa_only.insert(eni.attachment->card);
-    } else if (is_managed(is)) {
-      serving.insert(eni.attachment->card);
-    }
-  }
-  for (const auto& limit : node.limits.cards) {
-    if (!efa_only.contains(limit.card) || serving.contains(limit.card)) {
-      cards.insert(limit.card);
-    }
-  }
-  return cards;
-}
-
 EniClass on_its_card(const ClassifiedEni& one, const std::set<net::NetworkCard>& cards,
                      const Node& node) {
   if (!is_managed(one.is) || one.is == EniClass::primary) {
@@ -125,6 +101,28 @@ EniClass on_its_card(const ClassifiedEni& one, const std::set<net::NetworkCard>&
 
 bool is_managed(EniClass which) {
   return row(which).managed;
+}
+
+std::set<net::NetworkCard> managed_cards(const std::vector<ClassifiedEni>& all, const Node& node) {
+  std::set<net::NetworkCard> cards = {net::NetworkCard(0)};
+  if (!node.settings.enable_multi_nic) {
+    return cards;
+  }
+  std::set<net::NetworkCard> efa_only;
+  std::set<net::NetworkCard> serving;
+  for (const auto& [eni, is] : all) {
+    if (eni.kind == aws::EniKind::efa_only && is != EniClass::not_attached) {
+      efa_only.insert(eni.attachment->card);
+    } else if (is_managed(is)) {
+      serving.insert(eni.attachment->card);
+    }
+  }
+  for (const auto& limit : node.limits.cards) {
+    if (!efa_only.contains(limit.card) || serving.contains(limit.card)) {
+      cards.insert(limit.card);
+    }
+  }
+  return cards;
 }
 
 std::string_view because(EniClass which) {

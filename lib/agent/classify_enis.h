@@ -2,6 +2,7 @@
 // Which ENIs of the instance are ours to manage, and why or why not (spec agent.md 4.10). Pure, and
 // computed anew from each listing: nothing is remembered between calls.
 
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -42,6 +43,10 @@ struct ClassifiedEni {
 /// By network card and device, those that are not attached last. Reads of the node: identity, the
 /// type's cards, enable_multi_nic, manage_untagged_eni, enable_ipv6.
 std::vector<ClassifiedEni> classify_enis(std::vector<aws::Eni> enis, const Node& node, ListedBy by);
+
+/// The cards whose pools we run, 0 first: with multi-NIC all of the type, but for those that carry
+/// nothing but EFA-only ENIs.
+std::set<net::NetworkCard> managed_cards(const std::vector<ClassifiedEni>& all, const Node& node);
 
 struct ManagedEnis {
   std::vector<aws::Eni> enis;           // of the card, by device

@@ -100,6 +100,7 @@ Result<Created> create_somewhere(const Edges& edges, const Node& node,
     wanted.tracking = node.tracking;
     wanted.secondary_addresses = fitting(size.addresses, subnet);
     wanted.prefixes = size.prefixes;
+    wanted.ipv6_addresses = node.family() == net::Family::v6 ? 1 : 0;
     auto eni = edges.ec2.create(wanted);
     if (eni) {
       const bool seen = subnet.cidr.length() > 0;

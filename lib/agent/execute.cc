@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "agent/attached.h"
 #include "agent/tend_enis.h"
 
 namespace vpccni::agent {
@@ -122,11 +121,49 @@ Result<ipam::Outcome> execute(const Edges& edges, const Node& node, const ipam::
   return std::visit(Perform{edges, node, stop}, action);
 }
 
-Result<ManagedEnis> managed_enis(const Edges& edges, const Node& node) {
+Result<std::vector<ClassifiedEni>> all_listed(const Edges& edges, const Node& node) {
   aws::EniFilter filter;
   filter.filters = {{"attachment.instance-id", {to_string(node.identity.id)}}};
   VPCCNI_TRY(auto enis, wrap(edges.ec2.network_interfaces(filter), "list this instance's ENIs"));
-  return managed_on(classify_enis(std::move(enis), node, ListedBy::ec2), node.card);
+  return classify_enis(std::move(enis), node, ListedBy::ec2);
+}
+
+Result<std::vector<ClassifiedEni>> all_shown(const Edges& edges, const Node& node) {
+  VPCCNI_TRY(const auto shown, wrap(edges.imds.enis(), "list this instance's ENIs"));
+  std::vector<aws::Eni> enis;
+  for (const auto& one : shown) {
+    enis.push_back(eni_of(one, node.identity));
+  }
+  return classify_enis(std::move(enis), node, ListedBy::imds);
+}
+
+const Listings::List& Listings::fresh(Reading& reading, const Edges& edges, base::SteadyTime asked,
+                                      const std::function<List()>& read) {
+  if (!reading.list || reading.begun < asked) {
+    reading.begun = edges.clock.now().steady;
+    reading.list = read();
+  }
+  return *reading.list;
+}
+
+const Listings::List& Listings::listed(const Edges& edges, const Node& node,
+                                       base::SteadyTime asked) {
+  return fresh(listed_, edges, asked, [&] { return all_listed(edges, node); });
+}
+
+const Listings::List& Listings::shown(const Edges& edges, const Node& node,
+                                      base::SteadyTime asked) {
+  return fresh(shown_, edges, asked, [&] { return all_shown(edges, node); });
+}
+
+Result<ManagedEnis> managed_enis(const Edges& edges, const Node& node) {
+  VPCCNI_TRY(auto all, all_listed(edges, node));
+  return managed_on(std::move(all), node.card);
+}
+
+Result<ManagedEnis> shown_enis(const Edges& edges, const Node& node) {
+  VPCCNI_TRY(auto all, all_shown(edges, node));
+  return managed_on(std::move(all), node.card);
 }
 
 std::vector<podnet::HostPodRoute> pod_routes(const podnet::HostPods& pods,
@@ -141,13 +178,12 @@ std::vector<podnet::HostPodRoute> pod_routes(const podnet::HostPods& pods,
 }
 
 /// Does IMDS show just what the store has?
-bool shows_the_same(const Edges& edges, const Node& node, const ipam::Observe& look) {
-  const auto shown = shown_enis(edges, node);
+bool shows_the_same(const Node& node, const ipam::Observe& look, const Listings::List& shown) {
   if (!shown) {
     return false;
   }
   std::map<net::EniId, std::set<net::Cidr>> seen;
-  for (const auto& eni : shown->enis) {
+  for (const auto& eni : managed_on(*shown, node.card).enis) {
     if (!look.unmanaged.contains(eni.id)) {
       const auto blocks = pod_blocks(eni, node.family());
       seen[eni.id] = {blocks.begin(), blocks.end()};
@@ -156,7 +192,8 @@ bool shows_the_same(const Edges& edges, const Node& node, const ipam::Observe& l
   return seen == look.known;
 }
 
-ipam::Observed observe(const Edges& edges, const Node& node, const ipam::Observe& look) {
+ipam::Observed observe(const Edges& edges, const Node& node, const ipam::Observe& look,
+                       Listings& listings, base::SteadyTime asked) {
   ipam::Observed observed;
   observed.generation = look.generation;
   const auto pods = edges.kernel.host_pods();
@@ -168,15 +205,18 @@ ipam::Observed observe(const Edges& edges, const Node& node, const ipam::Observe
     observed.pod_routes.push_back(route.address);
   }
   observed.by_ec2 = !node.settings.imds_only;
-  if (observed.by_ec2 && !look.ask_ec2 && shows_the_same(edges, node, look)) {
+  if (observed.by_ec2 && !look.ask_ec2 &&
+      shows_the_same(node, look, listings.shown(edges, node, asked))) {
     observed.same = true;
     return observed;
   }
-  const auto managed = observed.by_ec2 ? managed_enis(edges, node) : shown_enis(edges, node);
-  if (!managed) {
-    observed.enis = managed.error();
+  const auto& all =
+      observed.by_ec2 ? listings.listed(edges, node, asked) : listings.shown(edges, node, asked);
+  if (!all) {
+    observed.enis = all.error();
     return observed;
   }
+  const auto managed = std::optional(managed_on(*all, node.card));
   std::vector<ipam::ObservedEni> seen;
   for (const auto& eni : managed->enis) {
     seen.push_back({eni_facts(eni, {}, node), pod_blocks(eni, node.family())});

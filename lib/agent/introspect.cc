@@ -106,22 +106,31 @@ std::string available_commands() {
   return base::dump_json(OrderedJson{{"AvailableCommands", paths}});
 }
 
-std::string enis_page(const Inspected& of) {
-  const ipam::DataStore& store = of.core.store();
+namespace {
+
+OrderedJson card_json(const ipam::DataStore& store, bool scrub) {
   std::map<std::string, OrderedJson> enis;
   std::uint64_t total = 0;
   int assigned = 0;
   for (const auto& [id, eni] : store.enis()) {
-    enis[to_string(id)] = eni_json(eni, of.scrub);
+    enis[to_string(id)] = eni_json(eni, scrub);
     assigned += eni.assigned();
     for (const auto& [cidr, block] : eni.blocks) {
       total += cidr.size();
     }
   }
-  OrderedJson cards = OrderedJson::object();
-  cards[to_string(store.options().card)] = {
-      {"TotalIPs", total}, {"AssignedIPs", assigned}, {"ENIs", sorted(enis)}};
-  return base::dump_json(cards);
+  return {{"TotalIPs", total}, {"AssignedIPs", assigned}, {"ENIs", sorted(enis)}};
+}
+
+}  // namespace
+
+std::string enis_page(const Inspected& of) {
+  std::map<std::string, OrderedJson> cards;  // sorted as texts: "10" before "2"
+  for (std::size_t pool = 0; pool < of.pools.size(); ++pool) {
+    const auto& store = of.pools.at(pool).store();
+    cards[to_string(store.options().card)] = card_json(store, of.scrub);
+  }
+  return base::dump_json(sorted(cards));
 }
 
 }  // namespace vpccni::agent

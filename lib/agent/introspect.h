@@ -8,7 +8,7 @@
 
 #include "agent/failed_adds.h"
 #include "agent/targets.h"
-#include "ipam/core.h"
+#include "ipam/pools.h"
 #include "settings/settings.h"
 
 namespace vpccni::agent {
@@ -16,7 +16,7 @@ namespace vpccni::agent {
 /// What the pages show. `scrub`: container ids and interface names are blank, as upstream 1.23 has
 /// them, because whoever can ask must not learn what a DelNetwork needs.
 struct Inspected {
-  const ipam::Core& core;
+  const ipam::Pools& pools;
   const FailedAdds& failed;
   const settings::Settings& settings;
   const EffectiveTargets& targets;

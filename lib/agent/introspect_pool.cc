@@ -35,16 +35,18 @@ double seconds_of(base::Duration duration) {
 }  // namespace
 
 std::string pods_page(const Inspected& of) {
-  const ipam::DataStore& store = of.core.store();
   OrderedJson pods = OrderedJson::array();
-  for (const auto& one : store.assignments()) {
-    const auto lease = store.find(one.key);
+  for (const auto& held : of.pools.assignments()) {
+    const auto& one = held.assignment;
     OrderedJson pod = identity(one.key, one.pod, of.scrub);
     pod["address"] = to_string(one.address);
-    pod["eni"] = lease ? to_string(lease->eni) : "";
-    pod["table"] = lease ? lease->table.value() : 0;
+    pod["eni"] = to_string(held.lease.eni);
+    pod["table"] = held.lease.table.value();
     pod["since"] = go_time(one.since);
-    pod["quarantined"] = store.quarantined().contains(one.address);
+    pod["quarantined"] = of.pools.at(held.pool).store().quarantined().contains(one.address);
+    if (of.pools.size() > 1) {
+      pod["interface"] = held.interface;
+    }
     pods.push_back(std::move(pod));
   }
   return base::dump_json(pods);
@@ -52,12 +54,14 @@ std::string pods_page(const Inspected& of) {
 
 std::string quarantine_page(const Inspected& of) {
   OrderedJson all = OrderedJson::array();
-  for (const auto& [address, held] : of.core.store().quarantined()) {
-    OrderedJson one = identity(held.key, held.pod, of.scrub);
-    one["address"] = to_string(address);
-    one["since"] = go_time(held.since);
-    one["why"] = held.key.network == ipam::kRecoveredNetwork ? kKernelOnly : kUnlisted;
-    all.push_back(std::move(one));
+  for (std::size_t pool = 0; pool < of.pools.size(); ++pool) {
+    for (const auto& [address, held] : of.pools.at(pool).store().quarantined()) {
+      OrderedJson one = identity(held.key, held.pod, of.scrub);
+      one["address"] = to_string(address);
+      one["since"] = go_time(held.since);
+      one["why"] = held.key.network == ipam::kRecoveredNetwork ? kKernelOnly : kUnlisted;
+      all.push_back(std::move(one));
+    }
   }
   return base::dump_json(all);
 }
@@ -75,8 +79,9 @@ std::string failures_page(const Inspected& of) {
   return base::dump_json(OrderedJson{{"total", of.failed.total()}, {"failures", list}});
 }
 
-std::string plan_page(const Inspected& of) {
-  const ipam::Core& core = of.core;
+namespace {
+
+OrderedJson plan_json(const Inspected& of, const ipam::Core& core) {
   const auto stats = core.store().stats(of.now.wall);
   const auto& targets = core.targets();
   OrderedJson cooling = OrderedJson::object();  // address: when it was released
@@ -102,6 +107,18 @@ std::string plan_page(const Inspected& of) {
       {"minimumIpTarget", targets.minimum_ips},
       {"warmPrefixTarget", targets.warm_prefixes},
       {"maxPods", targets.max_pods}};
+  return plan;
+}
+
+}  // namespace
+
+/// Card 0's, and under "cards" those of the others, by number.
+std::string plan_page(const Inspected& of) {
+  OrderedJson plan = plan_json(of, of.pools.first());
+  for (std::size_t pool = 1; pool < of.pools.size(); ++pool) {
+    const auto& core = of.pools.at(pool);
+    plan["cards"][to_string(core.store().options().card)] = plan_json(of, core);
+  }
   return base::dump_json(plan);
 }
 

@@ -25,7 +25,7 @@ const base::WallTime kAssigned{seconds(1735689600) + nanoseconds(123456789)};
 /// A core with one primary ENI, whose clock starts on 1 January 2025.
 struct Pool {
   explicit Pool(const std::vector<net::Cidr>& blocks = {cidr("10.0.1.7/32"), cidr("10.0.1.10/32")})
-      : core(options(blocks.front()), now) {
+      : pools(options(blocks.front()), now) {
     core.on(ipam::Terminating{}, now);  // the pool stays as it is
     ipam::EniFacts facts;
     facts.id = net::EniId("eni-0a");
@@ -61,11 +61,12 @@ struct Pool {
     }
   }
   Inspected inspected(bool scrub = false) const {
-    return {core, failed, set, targets, "zone-a", now, scrub};
+    return {pools, failed, set, targets, "zone-a", now, scrub};
   }
 
   base::Instant now{base::SteadyTime(seconds(1000)), kAssigned};
-  ipam::Core core;
+  ipam::Pools pools;
+  ipam::Core& core = pools.first();
   FailedAdds failed;
   settings::Settings set;
   EffectiveTargets targets;

@@ -35,9 +35,9 @@ std::vector<LateDels::Late> LateDels::read() {
     warn_once("a file in the release journal is no record; it is left there", name);
   }
   for (const auto& record : contents->records) {
-    if (const auto address = sources_.address(record.request)) {
-      known.push_back({record, *address});
-      leaving_.insert(*address);
+    if (const auto addresses = sources_.addresses(record.request); !addresses.empty()) {
+      known.push_back({record, addresses});
+      leaving_.insert(addresses.begin(), addresses.end());
     } else {
       forget(record);
     }
@@ -63,16 +63,20 @@ void LateDels::look() {
     }
     std::erase_if(late, [&](const Late& one) {
       const bool routed =
-          std::any_of(pods->routes.begin(), pods->routes.end(),
-                      [&](const auto& route) { return route.address == one.address; });
+          std::any_of(pods->routes.begin(), pods->routes.end(), [&](const auto& route) {
+            return std::find(one.addresses.begin(), one.addresses.end(), route.address) !=
+                   one.addresses.end();
+          });
       if (routed) {
         return true;  // the pod may still use it: its link is there
       }
-      auto gone = kernel_.remove_pod_rules(one.address);
-      if (!gone) {
-        trouble = gone.error().message;
+      for (const auto& address : one.addresses) {
+        if (auto gone = kernel_.remove_pod_rules(address); !gone) {
+          trouble = gone.error().message;
+          return true;
+        }
       }
-      return !gone;
+      return false;
     });
     loop_.post([this, late = std::move(late), trouble] {
       running_ = false;
@@ -86,7 +90,7 @@ void LateDels::look() {
 
 /// An ADD of the same sandbox takes the record away before it asks for an address.
 void LateDels::release(const Late& late) {
-  if (!journal_.holds(late.record) || sources_.address(late.record.request) != late.address) {
+  if (!journal_.holds(late.record) || sources_.addresses(late.record.request) != late.addresses) {
     return;
   }
   sources_.del(late.record.request.SerializeAsString(), [this, late](const rpc::Status& status,
@@ -98,7 +102,7 @@ void LateDels::release(const Late& late) {
     log_.info("address of a pod that was deleted while no agent answered is free",
               {{"pod",
                 late.record.request.k8s_pod_namespace() + "/" + late.record.request.k8s_pod_name()},
-               {"address", to_string(late.address)}});
+               {"address", to_string(late.addresses.front())}});
     forget(late.record);
   });
 }

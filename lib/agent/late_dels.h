@@ -21,8 +21,8 @@ namespace vpccni::agent {
 class LateDels {
  public:
   struct Sources {
-    /// The address that is held for the request's pod; nothing if the pod is not known.
-    std::function<std::optional<net::Ip>(const ::rpc::DelNetworkRequest&)> address;
+    /// The addresses that are held for the request's pod; none if the pod is not known.
+    std::function<std::vector<net::Ip>(const ::rpc::DelNetworkRequest&)> addresses;
     /// The DelNetwork method.
     std::function<void(std::string_view bytes, rpc::Done done)> del;
   };
@@ -44,7 +44,7 @@ class LateDels {
  private:
   struct Late {
     rpc::ReleaseJournal::Record record;
-    net::Ip address;
+    std::vector<net::Ip> addresses;
   };
   std::vector<Late> read();
   void release(const Late& late);

@@ -57,9 +57,9 @@ struct Site {
   void look(const std::function<void()>& meanwhile = [] {}) {
     Worker worker;
     LateDels late(loop, worker, host, log, journal(),
-                  {[this](const auto& request) -> std::optional<net::Ip> {
+                  {[this](const auto& request) {
                      const auto at = held.find(request.containerid());
-                     return at == held.end() ? std::nullopt : std::optional(at->second);
+                     return at == held.end() ? std::vector<net::Ip>() : std::vector{at->second};
                    },
                    [this](std::string_view bytes, rpc::Done done) {
                      ::rpc::DelNetworkRequest request;

@@ -7,7 +7,17 @@
 namespace vpccni::agent {
 
 int Node::max_enis() const {
-  return agent::max_enis(limits, settings.max_eni);
+  aws::InstanceLimits own = limits;
+  for (const auto& limit : limits.cards) {
+    own.enis = limit.card == card ? limit.enis : own.enis;
+  }
+  return agent::max_enis(own, settings.max_eni);
+}
+
+Node Node::on_card(net::NetworkCard other) const {
+  Node node = *this;
+  node.card = other;
+  return node;
 }
 
 int max_enis(const aws::InstanceLimits& limits, int max_eni) {

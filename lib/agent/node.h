@@ -20,10 +20,12 @@ struct Node {
   podnet::HostNetwork network;  // vpc_cidrs are those of the start; the loop refreshes its own copy
   settings::Settings settings;
 
-  net::NetworkCard card{0};
+  net::NetworkCard card{0};          // whose pool this is about
   aws::ConnectionTracking tracking;  // the primary ENI's, for the ENIs that we make
-  /// ENIs that we may have on the card: the instance's limit and MAX_ENI.
+  /// ENIs that we may have on the card: its limit and MAX_ENI.
   int max_enis() const;
+  /// The same node, about another card's pool.
+  Node on_card(net::NetworkCard other) const;
   int slots_per_eni() const { return limits.ipv4_per_eni - 1; }
   net::Family family() const { return settings.enable_ipv6 ? net::Family::v6 : net::Family::v4; }
 };

@@ -33,8 +33,9 @@ void fill(::rpc::AddNetworkReply& reply, const ReplyFacts& facts, bool v6) {
 
 }  // namespace
 
-Result<ipam::PodAdd> to_event(const ::rpc::AddNetworkRequest& request, ipam::Token token) {
-  if (request.requiresmultinicattachment()) {
+Result<ipam::PodAdd> to_event(const ::rpc::AddNetworkRequest& request, ipam::Token token,
+                              const ReplyFacts& facts) {
+  if (request.requiresmultinicattachment() && !facts.multi_nic) {
     return Error{Errc::unsupported,
                  "MULTI_NIC_OFF: the pod asks for multi-nic-attachment, which is not enabled"};
   }
@@ -72,14 +73,17 @@ ipam::PodDel to_event(const ::rpc::DelNetworkRequest& request, ipam::Token token
   return reply;
 }
 
-::rpc::AddNetworkReply to_reply(const ipam::ReplyAdd& answer, const ReplyFacts& facts) {
+::rpc::AddNetworkReply to_reply(const ipam::PodAdded& answer, const ReplyFacts& facts) {
   if (const auto* none = std::get_if<ipam::AddFailure>(&answer.answer)) {
     return failure(none->reason + ": " + none->detail);
   }
   ::rpc::AddNetworkReply reply;
   reply.set_success(true);
-  fill(*reply.add_ipallocationmetadata(), std::get<ipam::Lease>(answer.answer));
-  fill(reply, facts, !std::get<ipam::Lease>(answer.answer).address.is_v4());
+  const auto& leases = std::get<std::vector<ipam::Lease>>(answer.answer);
+  for (const auto& lease : leases) {
+    fill(*reply.add_ipallocationmetadata(), lease);
+  }
+  fill(reply, facts, !leases.front().address.is_v4());
   return reply;
 }
 
@@ -107,7 +111,7 @@ ipam::PodDel to_event(const ::rpc::DelNetworkRequest& request, ipam::Token token
   return reply;
 }
 
-DelAnswer to_reply(const ipam::ReplyDel& answer, const ReplyFacts& facts) {
+DelAnswer to_reply(const ipam::PodDeleted& answer, const ReplyFacts& facts) {
   DelAnswer out;
   if (!answer.answer) {
     out.status = {rpc::Code::unknown,
@@ -115,7 +119,9 @@ DelAnswer to_reply(const ipam::ReplyDel& answer, const ReplyFacts& facts) {
     return out;
   }
   out.reply.set_success(true);
-  fill(*out.reply.add_ipallocationmetadata(), *answer.answer);
+  for (const auto& lease : *answer.answer) {
+    fill(*out.reply.add_ipallocationmetadata(), lease);
+  }
   out.reply.set_networkpolicymode(facts.network_policy_mode);
   return out;
 }

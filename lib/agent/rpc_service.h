@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "agent/branch_eni.h"
-#include "ipam/event.h"
+#include "ipam/pools.h"
 #include "net/ip.h"
 #include "rpc/status.h"
 #include "rpc/wire.pb.h"
@@ -20,15 +20,17 @@ struct ReplyFacts {
   bool external_snat = false;
   std::string network_policy_mode;
   std::string veth_prefix = "eni";
+  bool multi_nic = false;
   int network_cards = 1;  // that are managed
 };
 
 /// Errors are failure replies (Success=false, status OK) with the reason.
-Result<ipam::PodAdd> to_event(const ::rpc::AddNetworkRequest& request, ipam::Token token);
+Result<ipam::PodAdd> to_event(const ::rpc::AddNetworkRequest& request, ipam::Token token,
+                              const ReplyFacts& facts);
 ipam::PodDel to_event(const ::rpc::DelNetworkRequest& request, ipam::Token token,
                       const ReplyFacts& facts);
 
-::rpc::AddNetworkReply to_reply(const ipam::ReplyAdd& reply, const ReplyFacts& facts);
+::rpc::AddNetworkReply to_reply(const ipam::PodAdded& reply, const ReplyFacts& facts);
 ::rpc::AddNetworkReply failure(const std::string& reason);
 
 /// Of a pod with a branch ENI on the trunk whose link this is.
@@ -40,7 +42,7 @@ struct DelAnswer {
   rpc::Status status;
   ::rpc::DelNetworkReply reply;
 };
-DelAnswer to_reply(const ipam::ReplyDel& reply, const ReplyFacts& facts);
+DelAnswer to_reply(const ipam::PodDeleted& reply, const ReplyFacts& facts);
 
 /// The peer check of methods that change something: a Unix socket has its mode for that; over TCP
 /// the peer's socket has to be of uid 0. `fd` is our end.

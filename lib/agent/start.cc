@@ -24,9 +24,9 @@ struct Starting {
   const LimitsTable& limits_table;
   std::stop_token stop;  // of the running step
   Node node;
-  std::unique_ptr<ipam::Core> core;
+  std::unique_ptr<ipam::Pools> pools;
   podnet::HostPods pods;
-  Checkpoint checkpoint;
+  std::map<net::NetworkCard, Checkpoint> checkpoints;
 };
 
 Result<> check_settings(Starting& s) {
@@ -98,24 +98,41 @@ Result<> set_up_chains(Starting& s) {
 }
 
 Result<> read_files(Starting& s) {
-  std::string trouble;
-  s.checkpoint = read_checkpoint({s.settings.backing_store}, s.edges.clock.now().wall, trouble);
-  if (!trouble.empty()) {
-    s.edges.log.error(trouble);
+  std::vector<net::NetworkCard> cards = {net::NetworkCard(0)};
+  for (const auto& limit : s.node.limits.cards) {
+    if (s.settings.enable_multi_nic && limit.card != cards.front()) {
+      cards.push_back(limit.card);
+    }
+  }
+  const CheckpointFiles files{s.settings.backing_store};
+  for (const auto card : cards) {
+    std::string trouble;
+    s.checkpoints[card] = read_checkpoint(files.of_card(card), s.edges.clock.now().wall, trouble);
+    if (!trouble.empty()) {
+      s.edges.log.error(trouble);
+    }
   }
   return {};
 }
 
 Result<> set_up_enis(Starting& s) {
-  VPCCNI_TRY(const auto attached, attached_enis(s.edges, s.node));
-  s.node.tracking = primary_tracking(attached.enis);
-  for (const auto& [eni, is] : attached.left_out) {
-    s.edges.log.info("an ENI is left alone",
-                     {{"eni", to_string(eni.id)}, {"because", std::string(because(is))}});
+  VPCCNI_TRY(const auto all, list_attached(s.edges, s.node));
+  std::vector<std::unique_ptr<ipam::Core>> cores;
+  for (const auto card : managed_cards(all.enis, s.node)) {
+    const auto attached = attached_on(all, card);
+    if (cores.empty()) {
+      s.node.tracking = primary_tracking(attached.enis);
+      for (const auto& [eni, is] : attached.left_out) {
+        s.edges.log.info("an ENI is left alone",
+                         {{"eni", to_string(eni.id)}, {"because", std::string(because(is))}});
+      }
+    }
+    const Node node = s.node.on_card(card);
+    cores.push_back(
+        std::make_unique<ipam::Core>(core_options(node, attached.unmanaged), s.edges.clock.now()));
+    bring_in(*cores.back(), s.edges, node, attached, s.checkpoints[card].recent, s.stop);
   }
-  s.core =
-      std::make_unique<ipam::Core>(core_options(s.node, attached.unmanaged), s.edges.clock.now());
-  bring_in(*s.core, s.edges, s.node, attached, s.checkpoint.recent, s.stop);
+  s.pools = std::make_unique<ipam::Pools>(std::move(cores));
   return {};
 }
 
@@ -136,6 +153,23 @@ bool has_link(const ipam::Assignment& entry, const podnet::HostPods& pods) {
                      [&](const std::string& link) { return link.ends_with(suffix); });
 }
 
+/// Where a pod that only the kernel shows belongs: to the pool whose checkpoint or whose blocks
+/// have its address, else to the first.
+std::size_t pool_of(const Starting& s, const net::Ip& address) {
+  for (std::size_t pool = 0; pool < s.pools->size(); ++pool) {
+    const auto& store = s.pools->at(pool).store();
+    const auto checkpoint = s.checkpoints.find(store.options().card);
+    const bool written =
+        checkpoint != s.checkpoints.end() &&
+        std::any_of(checkpoint->second.assignments.begin(), checkpoint->second.assignments.end(),
+                    [&](const auto& one) { return one.address == address; });
+    if (written || store.covers(address)) {
+      return pool;
+    }
+  }
+  return 0;
+}
+
 void tell(const Starting& s, const ipam::RestoreReport& report) {
   const auto& log = s.edges.log;
   for (const auto& one : report.quarantined) {
@@ -151,39 +185,44 @@ void tell(const Starting& s, const ipam::RestoreReport& report) {
     log.error("checkpoint entries contradict each other; ignoring the later one",
               {{"entry", text}});
   }
-  log.info("pods restored", {{"live", std::to_string(s.core->store().assignments().size())},
+  log.info("pods restored", {{"live", std::to_string(s.pools->assignments().size())},
                              {"vanished", std::to_string(report.dropped.size())}});
 }
 
 Result<> restore_pods(Starting& s) {
   VPCCNI_TRY(s.pods, s.edges.kernel.host_pods());
   const base::Instant now = s.edges.clock.now();
-  std::vector<std::pair<net::Ip, std::string>> routes;
+  std::vector<std::vector<std::pair<net::Ip, std::string>>> routes(s.pools->size());
   for (const auto& route : pod_routes(s.pods, s.node.network.veth_prefix)) {
-    routes.emplace_back(route.address, link_identity(route));
+    routes[pool_of(s, route.address)].emplace_back(route.address, link_identity(route));
   }
-  const auto report = s.core->restore(
-      s.checkpoint.assignments, routes, s.checkpoint.recent,
-      [&](const ipam::Assignment& entry) { return has_link(entry, s.pods); }, now);
-  tell(s, report);
-  for (const auto& gone : report.dropped) {
-    if (auto removed = s.edges.kernel.remove_pod_rules(gone.address); !removed) {
-      s.edges.log.warn("rules of a vanished pod stay; ignoring",
-                       {{"address", to_string(gone.address)}, {"error", removed.error().message}});
+  for (std::size_t pool = 0; pool < s.pools->size(); ++pool) {
+    auto& core = s.pools->at(pool);
+    const auto& checkpoint = s.checkpoints[core.store().options().card];
+    const auto report = core.restore(
+        checkpoint.assignments, routes[pool], checkpoint.recent,
+        [&](const ipam::Assignment& entry) { return has_link(entry, s.pods); }, now);
+    tell(s, report);
+    for (const auto& gone : report.dropped) {
+      if (auto removed = s.edges.kernel.remove_pod_rules(gone.address); !removed) {
+        s.edges.log.warn(
+            "rules of a vanished pod stay; ignoring",
+            {{"address", to_string(gone.address)}, {"error", removed.error().message}});
+      }
     }
   }
   return {};
 }
 
 Result<> refresh_rules(Starting& s) {
-  for (const auto& one : s.core->store().assignments()) {
-    const auto lease = s.core->store().find(one.key);
-    if (!lease || !knows_table(s.core->store(), *lease)) {
+  for (const auto& held : s.pools->assignments()) {
+    const net::Ip& address = held.assignment.address;
+    if (!knows_table(s.pools->at(held.pool).store(), held.lease)) {
       continue;
     }
-    if (auto done = podnet::refresh_pod_rule(one.address, lease->table); !done) {
+    if (auto done = podnet::refresh_pod_rule(address, held.lease.table); !done) {
       s.edges.log.warn("a pod's source rule cannot be refreshed; ignoring",
-                       {{"address", to_string(one.address)}, {"error", done.error().message}});
+                       {{"address", to_string(address)}, {"error", done.error().message}});
     }
   }
   if (auto done = podnet::update_external_service_rules(s.node.network.external_services); !done) {
@@ -211,6 +250,11 @@ constexpr Step kSteps[] = {
 };
 
 }  // namespace
+
+CheckpointFiles CheckpointFiles::of_card(net::NetworkCard card) const {
+  return card == net::NetworkCard(0) ? *this
+                                     : CheckpointFiles{beside("-nic-" + to_string(card) + ".json")};
+}
 
 std::string CheckpointFiles::beside(std::string_view suffix) const {
   const bool json = path.ends_with(".json");
@@ -268,7 +312,7 @@ Result<Started> start_up(const Edges& edges, const settings::Settings& settings,
     // Its waits and calls end with the step's time; what was done by then may be enough.
     VPCCNI_CHECK(wrap(step.run(starting), step.name));
   }
-  return Started{std::move(starting.node), std::move(starting.core)};
+  return Started{std::move(starting.node), std::move(starting.pools)};
 }
 
 }  // namespace vpccni::agent

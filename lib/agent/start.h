@@ -9,7 +9,7 @@
 
 #include "agent/execute.h"
 #include "agent/node.h"
-#include "ipam/core.h"
+#include "ipam/pools.h"
 
 namespace vpccni::agent {
 
@@ -21,6 +21,8 @@ struct Checkpoint {
 /// Where the checkpoint and its companions live.
 struct CheckpointFiles {
   std::string path;
+  /// Those of another network card's pool: "ipam-nic-1.json" beside "ipam.json".
+  CheckpointFiles of_card(net::NetworkCard card) const;
   std::string recent() const;      // …-recent.json
   std::string quarantine() const;  // …-quarantine.json
   std::string previous() const;    // ….prev: as found at the last start
@@ -36,7 +38,7 @@ Checkpoint read_checkpoint(const CheckpointFiles& files, base::WallTime now, std
 /// What start_up hands to the loop.
 struct Started {
   Node node;
-  std::unique_ptr<ipam::Core> core;
+  std::unique_ptr<ipam::Pools> pools;  // one for each card that is managed
 };
 
 /// Called as each step begins, 1 first. Its waits end when the token says so.

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "agent/attached.h"
+#include "agent/test_vpc.h"
 #include "base/files.h"
 
 namespace vpccni::agent {
@@ -62,6 +64,53 @@ TEST_CASE("a good checkpoint is read with what still cools, and kept as it was")
   CHECK(read.assignments == std::vector{one});
   CHECK(read.recent.cooling.size() == 1);
   CHECK(*base::read_file(files.previous()) == bytes);
+}
+
+TEST_CASE("each network card has its own files, under upstream's names") {
+  const CheckpointFiles files{"/run/ipam.json"};
+  CHECK(files.of_card(net::NetworkCard(0)).path == "/run/ipam.json");
+  const auto second = files.of_card(net::NetworkCard(12));
+  CHECK(second.path == "/run/ipam-nic-12.json");
+  CHECK(second.recent() == "/run/ipam-nic-12-recent.json");
+  CHECK(CheckpointFiles{"/run/pods"}.of_card(net::NetworkCard(1)).path == "/run/pods-nic-1.json");
+}
+
+TEST_CASE("one reading of EC2 and of IMDS serves all looks that were asked for before it") {
+  test::VpcSite site;
+  Listings listings;
+  const auto asked = site.clock.now().steady;
+  CHECK(listings.listed(site.edges, site.node, asked)->size() == 1);
+  CHECK(listings.listed(site.edges, site.node, asked)->size() == 1);
+  CHECK(site.calls("DescribeNetworkInterfaces") == 1);
+  (void)site.attached(1, "aws-K8S-x", {});
+  CHECK(listings.shown(site.edges, site.node, asked)->size() == 2);  // IMDS is another matter
+  CHECK(listings.listed(site.edges, site.node, asked + std::chrono::seconds(1))->size() == 2);
+  CHECK(site.calls("DescribeNetworkInterfaces") == 2);
+}
+
+TEST_CASE("ENIs of several network cards: each pool sees its own") {
+  test::VpcSite site("p4d.24xlarge");
+  site.node.settings.enable_multi_nic = true;
+  REQUIRE(site.node.limits.cards.size() > 1);
+  const auto id = site.make("aws-K8S-x", {});
+  REQUIRE(site.model.attach(id, site.instance.id, net::NetworkCard(1), net::DeviceIndex(1),
+                            site.clock.now()));
+  site.model.advance(site.clock.now());
+  const auto all = list_attached(site.edges, site.node);
+  REQUIRE(all);
+  CHECK(managed_cards(all->enis, site.node).size() == site.node.limits.cards.size());
+  CHECK(attached_on(*all, net::NetworkCard(0)).enis.size() == 1);
+  REQUIRE(attached_on(*all, net::NetworkCard(1)).enis.size() == 1);
+  CHECK(attached_on(*all, net::NetworkCard(1)).enis.front().id == id);
+  CHECK(attached_on(*all, net::NetworkCard(2)).enis.empty());
+
+  const Node second = site.node.on_card(net::NetworkCard(1));
+  const auto options = core_options(second, 0);
+  CHECK(options.targets.warm_ips == 1);
+  CHECK(options.targets.minimum_ips == 1);
+  CHECK(options.targets.warm_enis == 0);
+  site.node.settings.enable_multi_nic = false;
+  CHECK(managed_cards(list_attached(site.edges, site.node)->enis, site.node).size() == 1);
 }
 
 }  // namespace vpccni::agent

@@ -181,6 +181,10 @@ void DataStore::set_confirmed(const net::EniId& id, const net::Cidr& cidr, bool 
   }
 }
 
+bool DataStore::covers(const net::Ip& address) const {
+  return const_cast<DataStore*>(this)->place_of(address).block != nullptr;  // NOLINT: only reads
+}
+
 bool DataStore::is_confirmed(const net::Ip& address) const {
   const auto place = const_cast<DataStore*>(this)->place_of(address);  // NOLINT: a reading find
   return place.block != nullptr && place.block->confirmed;

@@ -111,6 +111,7 @@ class DataStore {
   /// Errors: not_found; conflict when a pod has an address there.
   Result<> remove_block(const net::EniId& id, const net::Cidr& cidr);
 
+  bool covers(const net::Ip& address) const;  // some block does
   /// False also for an address that is on no block.
   bool is_confirmed(const net::Ip& address) const;
   /// The lease of this key, if it has one.

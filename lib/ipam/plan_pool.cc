@@ -37,6 +37,10 @@ Plan plan_ipv6(const Snapshot& s) {
       return {AssignIpv6Prefix{id}, to_string(id) + " has no IPv6 prefix", {}};
     }
   }
+  const bool grows = s.limits.enis > 0 && !s.gate.terminating && !s.gate.unschedulable;
+  if (s.store.enis().empty() && grows) {  // another network card than the primary ENI's
+    return {CreateEni{}, "the network card has no ENI", {}};
+  }
   return {{}, "every ENI has its IPv6 prefix", {}};
 }
 

@@ -229,4 +229,15 @@ TEST_CASE(
   CHECK(std::holds_alternative<CreateEni>(*none.action));
 }
 
+TEST_CASE("IPv6: a network card without an ENI gets one, unless it must not grow") {
+  DataStore store({net::NetworkCard(1), true, seconds(30), net::Family::v6});
+  REQUIRE(plan({}, store).action);
+  CHECK(std::holds_alternative<CreateEni>(*plan({}, store).action));
+  Gate gate;
+  gate.terminating = true;
+  CHECK_FALSE(plan({}, store, gate).action);
+  REQUIRE(store.add_eni({.id = net::EniId("eni-1")}, kNow));
+  CHECK(std::holds_alternative<AssignIpv6Prefix>(*plan({}, store).action));
+}
+
 }  // namespace vpccni::ipam

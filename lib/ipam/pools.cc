@@ -9,6 +9,8 @@ namespace {
 
 /// The token of a DEL that takes half an ADD back: nobody waits for it.
 constexpr Token kNobody = 0;
+/// Looks within this time are one.
+constexpr auto kLooksTogether = std::chrono::seconds(1);
 
 const AddFailure* failure_of(const ReplyAdd& reply) {
   return std::get_if<AddFailure>(&reply.answer);
@@ -17,6 +19,10 @@ const AddFailure* failure_of(const ReplyAdd& reply) {
 }  // namespace
 
 Pools::Pools(std::vector<std::unique_ptr<Core>> cores) : cores_(std::move(cores)) {}
+
+Pools::Pools(const CoreOptions& options, base::Instant now) {
+  cores_.push_back(std::make_unique<Core>(options, now));
+}
 
 /// Where the pod has its address already, else where one is ready, else the first card: its pool
 /// says why there is none, or lets the ADD wait.
@@ -150,6 +156,22 @@ void Pools::finish(Call call, Turn& turn, base::Instant now) {
   turn.replies.emplace_back(std::move(done));
 }
 
+/// Looks of all pools go together, so that one reading of EC2 or IMDS does for all. True if others
+/// have been asked to look.
+bool Pools::look_together(std::size_t pool, const Effect& effect, base::Instant now) {
+  if (cores_.size() == 1 || !std::holds_alternative<Observe>(effect)) {
+    return false;
+  }
+  const bool first = now.steady - looked_ > kLooksTogether;
+  looked_ = now.steady;
+  for (std::size_t other = 0; first && other < cores_.size(); ++other) {
+    if (other != pool) {
+      cores_[other]->on(LookAgain{}, now);
+    }
+  }
+  return first;
+}
+
 Pools::Turn Pools::take_effects(base::Instant now) {
   Turn turn;
   for (std::size_t pool = 0; pool < cores_.size(); ++pool) {
@@ -161,6 +183,7 @@ Pools::Turn Pools::take_effects(base::Instant now) {
         const Token token = del->token;
         replied(token, std::move(*del), turn, now);
       } else {
+        turn.again = turn.again || look_together(pool, effect, now);
         turn.effects.push_back({pool, std::move(effect)});
       }
     }
@@ -190,11 +213,12 @@ std::vector<Lease> Pools::held_by(const PodDel& event) const {
 std::vector<Pools::Held> Pools::assignments() const {
   std::vector<Held> all;
   std::map<PodKey, int> interfaces;
-  for (const auto& core : cores_) {
-    for (auto& assignment : core->store().assignments()) {
-      if (const auto lease = core->store().find(assignment.key)) {
+  for (std::size_t pool = 0; pool < cores_.size(); ++pool) {
+    const auto& store = cores_[pool]->store();
+    for (auto& assignment : store.assignments()) {
+      if (const auto lease = store.find(assignment.key)) {
         const int number = interfaces[assignment.key]++;
-        all.push_back({std::move(assignment), *lease, number});
+        all.push_back({std::move(assignment), *lease, pool, number});
       }
     }
   }

@@ -37,6 +37,8 @@ class Pools {
  public:
   /// By network card, ascending; at least one.
   explicit Pools(std::vector<std::unique_ptr<Core>> cores);
+  /// Of a node with one card.
+  Pools(const CoreOptions& options, base::Instant now);
 
   std::size_t size() const { return cores_.size(); }
   Core& at(std::size_t pool) { return *cores_.at(pool); }
@@ -65,6 +67,7 @@ class Pools {
   struct Held {
     Assignment assignment;
     Lease lease;
+    std::size_t pool = 0;
     int interface = 0;
   };
   std::vector<Held> assignments() const;
@@ -88,6 +91,7 @@ class Pools {
   void send(Call call, const std::vector<std::size_t>& pools, const Event& event,
             base::Instant now);
   void replied(Token token, std::variant<ReplyAdd, ReplyDel> reply, Turn& turn, base::Instant now);
+  bool look_together(std::size_t pool, const Effect& effect, base::Instant now);
   void finish(Call call, Turn& turn, base::Instant now);
 
   std::vector<std::unique_ptr<Core>> cores_;
@@ -95,6 +99,7 @@ class Pools {
   std::map<Token, Place> places_;  // by the token that a core knows
   std::uint64_t next_call_ = 0;
   Token next_token_ = 0;
+  base::SteadyTime looked_{};
 };
 
 }  // namespace vpccni::ipam

@@ -242,7 +242,7 @@ TEST_CASE("every variable of the table has its cases") {
     if (stored) {
       const bool any_text =
           row.kind == Kind::text || row.kind == Kind::path || row.kind == Kind::url;
-      CHECK((row.acted || row.name == "VPCCNI_WARM_MODE" || row.name == "ENABLE_MULTI_NIC"));
+      CHECK((row.acted || row.name == "VPCCNI_WARM_MODE"));
       CHECK(empty_text);
       CHECK(other_than_default);
       CHECK((any_text || outcomes.contains("noted") || outcomes.contains("fatal")));

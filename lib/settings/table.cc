@@ -77,7 +77,7 @@ constexpr Setting kTable[] = {
     {"ENABLE_IMDS_ONLY_MODE", "false", Kind::boolean, Scope::agent, "1.19.6", true, Empty::value, &store<&Settings::imds_only>, "Makes no EC2 call at all; implies DISABLE_NETWORK_RESOURCE_PROVISIONING."},
     {"ENABLE_IPv4", "false", Kind::boolean, Scope::agent, "1.10.0", true, Empty::value, &store<&Settings::enable_ipv4>, "Pods have IPv4 addresses; exactly one of this and ENABLE_IPv6 has to be true."},
     {"ENABLE_IPv6", "false", Kind::boolean, Scope::agent, "1.10.0", true, Empty::value, &store<&Settings::enable_ipv6>, "Pods have IPv6 addresses; needs prefix delegation and a Nitro instance, and no custom networking."},
-    {"ENABLE_MULTI_NIC", "false", Kind::boolean, Scope::agent, "1.20.0", false, Empty::value, &store<&Settings::enable_multi_nic>, "Uses all network cards and lets pods have several interfaces."},
+    {"ENABLE_MULTI_NIC", "false", Kind::boolean, Scope::agent, "1.20.0", true, Empty::value, &store<&Settings::enable_multi_nic>, "Uses all network cards and lets pods have several interfaces."},
     {"ENABLE_NFTABLES", "", Kind::text, Scope::agent, "", true, Empty::absent, nullptr, "No effect, as upstream since 1.13.2."},
     {"ENABLE_POD_ENI", "false", Kind::boolean, Scope::agent, "1.7.0", true, Empty::value, &store<&Settings::enable_pod_eni>, "Security groups for pods: pods may have their own branch ENI."},
     {"ENABLE_PREFIX_DELEGATION", "false", Kind::boolean, Scope::agent, "1.9.0", true, Empty::value, &store<&Settings::enable_prefix_delegation>, "ENIs get /28 (IPv4) or /80 (IPv6) prefixes instead of single addresses."},

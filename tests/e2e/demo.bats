@@ -56,6 +56,15 @@ nothing_left() {
   nothing_left
 }
 
+@test "scripts/lab demo --mode multi-nic: every check holds" {
+  run lab demo --mode multi-nic --json "${BATS_TEST_TMPDIR}/demo.json"
+  echo "${output}" | grep FAILED || true
+  [ "${status}" -eq 0 ]
+  [ "$(jq .failed "${BATS_TEST_TMPDIR}/demo.json")" -eq 0 ]
+  [ "$(jq '.checks | length' "${BATS_TEST_TMPDIR}/demo.json")" -ge 40 ]
+  nothing_left
+}
+
 @test "killed in the middle it leaves nothing behind, and runs again" {
   "${BATS_TEST_DIRNAME}/../../scripts/lab" demo >/dev/null 2>&1 3>&- & # not a function: its own pid
   local pid=$!

@@ -255,7 +255,10 @@ void Process::perform(ipam::Effect& effect) {
   } else if (auto* execute_effect = std::get_if<ipam::Execute>(&effect)) {
     execute(*execute_effect);
   } else if (auto* observe = std::get_if<ipam::Observe>(&effect)) {
-    post_pool([this, look = *observe] { post(agent::observe(edges_, node_, look)); });
+    post_pool([this, look = *observe] {
+      agent::Listings listings;
+      post(agent::observe(edges_, node_, look, listings, {}));
+    });
   } else if (auto* adopt = std::get_if<ipam::AdoptEni>(&effect)) {
     world_.journal.say([&] { return "  adopt " + to_string(adopt->eni.facts.id); });
     if (!world_.mutant(Mutant::lose_adopt)) {

@@ -187,7 +187,10 @@ void OurAgent::perform(ipam::Effect& effect) {
       post(ipam::OperationDone{id, agent::execute(edges_, node_, action, {})});
     });
   } else if (auto* observe = std::get_if<ipam::Observe>(&effect)) {
-    post_pool([this, look = *observe] { post(agent::observe(edges_, node_, look)); });
+    post_pool([this, look = *observe] {
+      agent::Listings listings;
+      post(agent::observe(edges_, node_, look, listings, {}));
+    });
   } else if (auto* adopt = std::get_if<ipam::AdoptEni>(&effect)) {
     post_pool([this, eni = adopt->eni] { post(agent::adopt(edges_, node_, eni, {})); });
   } else if (auto* forget = std::get_if<ipam::ForgetEni>(&effect)) {
