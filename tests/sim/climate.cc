@@ -33,6 +33,22 @@ void draw_mode(World& world) {
   set.enable_subnet_discovery = random.chance(0.8);
 }
 
+/// What needs a Kubernetes API: now and then.
+void draw_cluster(World& world) {
+  auto& set = world.settings;
+  const bool manages = set.enable_ipv4 && !set.disable_provisioning;
+  set.custom_networking = manages && world.random.chance(0.15);
+  set.enable_pod_eni = manages && world.random.chance(0.15);
+  if (!set.custom_networking) {
+    return;
+  }
+  const auto vpc = world.model.find_subnet(world.subnet)->vpc;
+  const auto base = world.model.vpcs().at(vpc).cidrs.front().at(0xf000U);
+  world.pod_subnet = *world.model.add_subnet(
+      {.vpc = vpc, .cidr = net::Cidr(base, world.random.between(22, 27)), .zone = kZone});
+  world.more_subnets.push_back(world.pod_subnet);  // the weather's, too
+}
+
 void draw_targets(World& world) {
   auto& random = world.random;
   auto& set = world.settings;
@@ -118,9 +134,10 @@ void draw_climate(World& world) {
   draw_mode(world);
   draw_targets(world);
   draw_subnets(world);
+  draw_cluster(world);
   draw_instance(world);
   draw_odds(world);
-  world.model.edit_subnet(world.subnet)->fragmented = world.stays_fragmented;
+  world.model.edit_subnet(world.eni_subnet())->fragmented = world.stays_fragmented;
   if (world.settings.disable_provisioning) {
     provide(world);
   }

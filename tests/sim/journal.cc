@@ -52,7 +52,9 @@ const std::vector<MutantName>& mutants() {
       {Mutant::patience_ignored, "patience_ignored"},
       {Mutant::never_forget_unassigned, "never_forget_unassigned"},
       {Mutant::touch_foreign, "touch_foreign"},
-      {Mutant::remove_lasting, "remove_lasting"}};
+      {Mutant::remove_lasting, "remove_lasting"},
+      {Mutant::primary_serves_pods, "primary_serves_pods"},
+      {Mutant::trunk_place_taken, "trunk_place_taken"}};
   return kAll;
 }
 

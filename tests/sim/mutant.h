@@ -36,7 +36,9 @@ enum class Mutant {
   patience_ignored,           // an ADD waits for addresses longer than the plugin does
   never_forget_unassigned,    // what was given back once is never taken in again
   touch_foreign,              // no_manage=true is overlooked
-  remove_lasting              // trunk and EFA ENIs count as ordinary ones
+  remove_lasting,             // trunk and EFA ENIs count as ordinary ones
+  primary_serves_pods,        // with custom networking a start takes the primary ENI for pods
+  trunk_place_taken           // no place is left for the trunk that is to come
 };
 
 struct MutantName {

@@ -100,6 +100,20 @@ void take_away(World& world) {
   }
 }
 
+void attach_trunk(World& world) {
+  for (const auto& id : world.lasting) {
+    if (const auto* eni = world.model.find_eni(id); eni && eni->kind == aws::EniKind::trunk) {
+      return;
+    }
+  }
+  vpc::NewInterface wanted{.subnet = world.subnet, .description = "aws-k8s-trunk-eni"};
+  wanted.kind = aws::EniKind::trunk;
+  if (const auto id = attach(world, wanted)) {
+    world.journal.say([&] { return "the trunk comes: " + to_string(*id); });
+    world.lasting.insert(*id);
+  }
+}
+
 void attach_another(World& world) {
   auto& random = world.random;
   vpc::NewInterface wanted{.subnet = world.subnet, .description = "somebody's"};

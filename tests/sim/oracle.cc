@@ -151,6 +151,11 @@ void Oracle::check_new(const ipam::PodKey& key, const ipam::Lease& lease) {
                what + " was freed by " + text(other) + " " + std::to_string(age) + " s before");
     }
   }
+  const auto* eni = world_.model.find_eni(lease.eni);
+  if (world_.settings.custom_networking && eni != nullptr && eni->attachment &&
+      eni->attachment->device.value() == 0) {
+    violated("the primary ENI serves no pods", what);
+  }
   check_shown(lease.address, lease.eni);
   if (const auto trouble = ec2_trouble(lease.eni, lease.address);
       !trouble.empty() && !outsiders_.contains(lease.address)) {

@@ -31,8 +31,10 @@ class Oracle {
   void ending(const ipam::PodKey& key);  // its link may go at any time
   /// The checkpoint was lost: nobody can know what was freed a moment ago.
   void forget_loose();
-  void changes_ec2(const std::string& action);     // a call that may change something
-  void chose_subnet(const net::SubnetId& subnet);  // for a new ENI
+  void changes_ec2(const std::string& action);  // a call that may change something
+  /// The core wants another ENI: the last place is for the trunk that is to come.
+  void creates_eni(const ipam::Core& core);
+  void chose_subnet(const net::SubnetId& subnet);                    // for a new ENI
   void took(const net::Ip& address) { outsiders_.insert(address); }  // not our doing
 
   // Invariants, at any time.

@@ -62,7 +62,8 @@ void Oracle::check_pool(const ipam::Core& core) {
   // Enough, unless there is nowhere to get it from.
   int slots = 0;
   for (const auto& [id, eni] : store.enis()) {
-    slots += eni.trunk ? core.limits().slots_per_eni : static_cast<int>(eni.blocks.size());
+    slots += eni.trunk || !eni.for_pods ? core.limits().slots_per_eni
+                                        : static_cast<int>(eni.blocks.size());
   }
   const bool full = slots >= core.limits().enis * core.limits().slots_per_eni;
   if (off.missing > 0 && !full && !world_.dry()) {
@@ -75,7 +76,7 @@ void Oracle::check_pool(const ipam::Core& core) {
   }
   for (const auto& [id, eni] : store.enis()) {
     for (const auto& [cidr, block] : eni.blocks) {
-      if (!store.eligible(block) && block.assigned() == 0) {
+      if (eni.for_pods && !store.eligible(block) && block.assigned() == 0) {
         violated("pool within targets", to_string(cidr) + " of the other mode stays");
       }
     }

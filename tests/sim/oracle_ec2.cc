@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/node.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/world.h"
 
@@ -25,7 +26,25 @@ void Oracle::changes_ec2(const std::string& action) {
   }
 }
 
+void Oracle::creates_eni(const ipam::Core& core) {
+  agent::Node node;
+  node.identity.type = world_.model.find_instance(world_.instance)->type;
+  node.limits = world_.limits;
+  const auto enis = static_cast<int>(core.store().enis().size());
+  if (world_.settings.enable_pod_eni && agent::trunk_possible(node) && !core.has_trunk() &&
+      enis + 1 >= world_.limits.enis) {
+    violated("a place is left for the trunk",
+             std::to_string(enis + 1) + " ENIs of " + std::to_string(world_.limits.enis));
+  }
+}
+
 void Oracle::chose_subnet(const net::SubnetId& subnet) {
+  if (world_.settings.custom_networking) {
+    if (subnet != world_.pod_subnet) {
+      violated("only the ENIConfig's subnet", to_string(subnet));
+    }
+    return;
+  }
   const bool tagged = world_.model.find_subnet(subnet)->tags.contains("kubernetes.io/role/cni");
   if (subnet != world_.subnet && !(world_.settings.enable_subnet_discovery && tagged)) {
     violated("only subnets for pods", to_string(subnet) + " is neither the node's nor tagged");

@@ -33,7 +33,13 @@ Process::Process(World& world, std::uint64_t id)
                 [&] { return "  log " + std::string(line.substr(0, line.size() - 1)); });
           },
           world.journal.wanted() ? base::Level::warn : base::Level::error, clock_),
-      edges_{ec2_, imds_, kernel_, clock_, log_} {}
+      edges_{ec2_, imds_, kernel_, clock_, log_, nullptr, [&world]() -> Result<k8s::EniConfig> {
+               if (world.eni_config_gone) {
+                 return Error{Errc::not_found, "ENIConfig \"custom\" does not exist",
+                              ipam::kEniConfigMissing};
+               }
+               return k8s::EniConfig{"custom", world.pod_subnet, {}};
+             }} {}
 
 // --- time and death
 
@@ -277,6 +283,9 @@ void Process::execute(const ipam::Execute& effect) {
   world_.journal.say(
       [&] { return "  execute " + to_string(effect.action) + ", because " + effect.because; });
   ++operations_;
+  if (std::holds_alternative<ipam::CreateEni>(effect.action)) {
+    world_.oracle->creates_eni(*core_);
+  }
   if (const auto* release = std::get_if<ipam::Release>(&effect.action)) {
     given_back_.insert(release->which.begin(), release->which.end());
   }

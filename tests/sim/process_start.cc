@@ -100,10 +100,15 @@ bool Process::set_up_enis() {
     return false;
   }
   node_.tracking = agent::primary_tracking(attached->enis);
+  auto seen = node_;
+  if (world_.mutant(Mutant::primary_serves_pods)) {
+    seen.settings.custom_networking = false;
+  }
   auto options = agent::core_options(node_, attached->unmanaged);
   if (world_.mutant(Mutant::allocate_from_unconfirmed)) {
     attached->confirmed = true;
   }
+  options.awaits_trunk = options.awaits_trunk && !world_.mutant(Mutant::trunk_place_taken);
   options.provisioning = options.provisioning || world_.mutant(Mutant::change_in_imds_only);
   if (world_.mutant(Mutant::patience_ignored)) {
     options.patience = seconds(120);
@@ -114,7 +119,7 @@ bool Process::set_up_enis() {
     targets.max_pods = world_.max_pods;
     core_->set_targets(targets);
   }
-  agent::bring_in(*core_, edges_, node_, *attached, recent_, stop_.get_token());
+  agent::bring_in(*core_, edges_, seen, *attached, recent_, stop_.get_token());
   return !dead_;
 }
 

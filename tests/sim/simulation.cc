@@ -142,7 +142,7 @@ bool World::dry() const {
   if (settings.enable_ipv6) {
     return false;  // a /64 has room for ever
   }
-  const auto* at = model.find_subnet(subnet);
+  const auto* at = model.find_subnet(eni_subnet());
   if (settings.enable_prefix_delegation && at->fragmented && settings.pd_fallback) {
     return at->available_addresses < 64;
   }

@@ -176,7 +176,14 @@ bool rare_step(World& world, int draw) {
   if (draw < 91) {
     return false;
   }
-  if (draw < 93 && world.outsiders) {
+  if (draw < 92 && world.settings.enable_pod_eni) {
+    attach_trunk(world);
+  } else if (draw < 93 && world.settings.custom_networking) {
+    world.eni_config_gone = !world.eni_config_gone && world.random.chance(0.5);
+    world.journal.say([&] {
+      return std::string("the ENIConfig ") + (world.eni_config_gone ? "is deleted" : "is there");
+    });
+  } else if (draw < 93 && world.outsiders) {
     take_away(world);
   } else if (draw < 92 && world.neighbours) {
     attach_another(world);
@@ -233,9 +240,10 @@ void calm(World& world) {
   world.model.faults().clear();
   world.model.imds_faults(world.instance) = {};
   world.hidden_since.clear();
+  world.eni_config_gone = false;
   for (const auto& [id, subnet] : world.model.subnets()) {
     world.model.edit_subnet(id)->full = false;
-    world.model.edit_subnet(id)->fragmented = world.stays_fragmented && id == world.subnet;
+    world.model.edit_subnet(id)->fragmented = world.stays_fragmented && id == world.eni_subnet();
   }
   if (auto* agent = world.serving()) {
     agent->post(ipam::Schedulable{true});

@@ -66,6 +66,8 @@ struct World {
   net::InstanceId instance;
   net::SubnetId subnet;
   std::vector<net::SubnetId> more_subnets;  // of the same zone
+  net::SubnetId pod_subnet;                 // the ENIConfig's, with custom networking
+  bool eni_config_gone = false;             // the ENIConfig is not there now
   aws::InstanceLimits limits;
   bool outsiders = false;                  // somebody else changes our ENIs too
   bool switches_mode = false;              // prefix delegation goes on and off
@@ -91,7 +93,11 @@ struct World {
   /// The ENIs as a Describe shows them now.
   std::map<net::EniId, vpc::Eni> listed_enis();
   void remember_enis();  // after each change
-  /// The subnet may have too little for what the pool wants.
+  /// Where new ENIs are made.
+  const net::SubnetId& eni_subnet() const {
+    return settings.custom_networking ? pod_subnet : subnet;
+  }
+  /// That subnet may have too little for what the pool wants.
   bool dry() const;
   Process* serving() const;  // nullptr if none is
   /// The supervisor: a new process after a while.
