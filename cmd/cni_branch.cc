@@ -55,25 +55,17 @@ Result<cni::Added> wire_branch_pod(const PodCall& call, const ::rpc::AddNetworkR
   return added;
 }
 
-Result<std::optional<podnet::BranchRoute>> branch_of_result(const PodCall& call) {
-  std::optional<podnet::BranchRoute> none;
+std::optional<podnet::BranchRoute> branch_of_result(const PodCall& call) {
   if (!call.prev_result) {
-    return none;
+    return std::nullopt;
   }
   const auto& result = *call.prev_result;
   const auto dummy =
       find_interface(result, podnet::dummy_name(call.args.name_space, call.args.pod));
-  if (!dummy) {
-    return none;
+  if (!dummy || result.interfaces[*dummy].mac == "0") {
+    return std::nullopt;
   }
   const auto vlan = base::parse_integer<int>(result.interfaces[*dummy].mac);
-  if (!vlan) {
-    return Error{Errc::invalid_argument, "malformed vlanID in prevResult: " +
-                                             base::json_quote(result.interfaces[*dummy].mac)};
-  }
-  if (*vlan == 0) {
-    return none;
-  }
   const auto at = find_interface(result, podnet::container_link_name(call.request.ifname, 0));
   std::vector<net::Ip> addresses;
   for (const auto& ip : result.ips) {
@@ -81,12 +73,13 @@ Result<std::optional<podnet::BranchRoute>> branch_of_result(const PodCall& call)
       addresses.push_back(ip.address);
     }
   }
-  if (addresses.size() != 1) {
-    return Error{Errc::invalid_argument, "prevResult names " + std::to_string(addresses.size()) +
-                                             " addresses of " + call.request.ifname +
-                                             ", one expected"};
+  if (!vlan || !podnet::check_vlan(net::VlanId(*vlan)) || addresses.size() != 1) {
+    call.log.warn("prevResult names no usable VLAN and address; the agent is asked",
+                  {{"mac", result.interfaces[*dummy].mac.substr(0, 32)},
+                   {"addresses", std::to_string(addresses.size())}});
+    return std::nullopt;
   }
-  return std::optional(route_of(call, addresses.front(), *vlan));
+  return route_of(call, addresses.front(), *vlan);
 }
 
 Result<podnet::BranchRoute> branch_of_reply(const PodCall& call,

@@ -13,9 +13,9 @@ namespace vpccni::cmd {
 /// Wires the pod as the agent's reply says, whose PodVlanId is not 0.
 Result<cni::Added> wire_branch_pod(const PodCall& call, const ::rpc::AddNetworkReply& reply);
 
-/// What an ADD of ours wrote into prevResult; nullopt: this pod has no branch ENI, or nobody wrote.
-/// Errors: the result names a VLAN, and cannot be used.
-Result<std::optional<podnet::BranchRoute>> branch_of_result(const PodCall& call);
+/// What an ADD of ours wrote into prevResult; nullopt: this pod has no branch ENI, nobody wrote, or
+/// it cannot be used, which the log says: a DEL that failed would fail for ever.
+std::optional<podnet::BranchRoute> branch_of_result(const PodCall& call);
 /// The same from the agent's answer to a DEL.
 Result<podnet::BranchRoute> branch_of_reply(const PodCall& call,
                                             const ::rpc::DelNetworkReply& reply);

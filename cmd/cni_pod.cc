@@ -85,6 +85,7 @@ Result<Reply> ask_agent(std::string_view method, const Request& request) {
   out.set_networkname(call.request.network_name);
   out.set_containerid(call.request.container_id);
   out.set_requiresmultinicattachment(call.config.multi_nic);
+  out.set_k8s_pod_uid(call.args.uid);
   return out;
 }
 
@@ -268,8 +269,7 @@ Result<cni::Added> add_pod(const PodCall& call) {
 }
 
 Result<> check_pod(const PodCall& call) {
-  VPCCNI_TRY(const auto branch, branch_of_result(call));
-  if (branch) {
+  if (const auto branch = branch_of_result(call)) {
     VPCCNI_TRY(const auto missing,
                podnet::missing_of_branch_pod(call.request.netns, call.request.ifname, *branch));
     return all_there(missing);
@@ -293,10 +293,9 @@ Result<> agent_serves() {
 }
 
 Result<> del_pod(const PodCall& call) {
-  const std::string by_result = "del cmd: failed to delete with prevResult";
-  VPCCNI_TRY(const auto known, wrap(branch_of_result(call), by_result));
-  if (known) {  // the branch ENI is the resource controller's: no agent has to be told
-    return wrap(unwire_branch_pod(call, *known), by_result);
+  // The branch ENI is the resource controller's: no agent has to be told.
+  if (const auto known = branch_of_result(call)) {
+    return wrap(unwire_branch_pod(call, *known), "del cmd: failed to delete with prevResult");
   }
   auto request = del_request(call, "PodDeleted");
   request.set_k8s_pod_uid(call.args.uid);

@@ -143,6 +143,9 @@ void Agent::commit() {
     }
     again = checkpoint_written_ || turn.again;
   }
+  if (branches_ && branches_->waiting() > 0) {
+    branches_->look_again();  // the trunk may have come
+  }
   const base::Instant now = edges_.clock.now();
   tick_ = loop_.after(pools_->next_tick(now) - now.steady,
                       [this] { pools_->on_all(ipam::Tick{}, edges_.clock.now()); });

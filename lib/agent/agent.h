@@ -150,6 +150,9 @@ class Agent {
   rpc::Server rpc_;
   http::Server introspection_;
   http::Server metrics_server_;
+  bool asking_trunk_ = false;
+  base::SteadyTime ask_trunk_at_{};
+  std::vector<k8s::CniNode::Feature> asked_features_;
   std::unique_ptr<BranchPods> branches_;  // null: security groups for pods are off
   std::unique_ptr<Cluster> cluster_;      // the workers tell it what EC2 denies
   std::unique_ptr<SelfHealing> healing_;  // null: rules and routes are left as they are

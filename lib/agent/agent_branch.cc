@@ -8,6 +8,8 @@ namespace vpccni::agent {
 namespace {
 
 constexpr auto kTrunkPeriod = std::chrono::seconds(5);
+/// What was asked for stays in the CNINode: a reading of it now and then is enough.
+constexpr auto kAskAgain = std::chrono::seconds(60);
 constexpr const char* kBranchFeature = "SecurityGroupsForPods";
 constexpr const char* kNetworkFeature = "CustomNetworking";
 
@@ -23,12 +25,8 @@ void Agent::serve_branch_pods() {
   };
   sources.has_trunk = [this] { return pools_->first().has_trunk(); };
   sources.trunk_link = [this](std::function<void(const Result<net::IfIndex>&)> answer) {
-    net::Ip address;
-    for (const auto& [id, eni] : pools_->first().store().enis()) {
-      address = eni.trunk ? eni.primary_ip : address;
-    }
-    host_.post([this, address, answer = std::move(answer)](const std::stop_token&) {
-      auto link = edges_.kernel.link_of(address);
+    host_.post([this, answer = std::move(answer)](const std::stop_token&) {
+      auto link = edges_.kernel.trunk_link();
       loop_.post([answer, link = std::move(link)] { answer(link); });
     });
   };
@@ -51,16 +49,25 @@ void Agent::await_trunk() {
                      {{"enis", std::to_string(enis)}});
     return;
   }
-  side_.post([this, features = wanted_features()](const std::stop_token&) {
+  const auto now = edges_.clock.now().steady;
+  auto features = wanted_features();
+  if (asking_trunk_ || (now < ask_trunk_at_ && features == asked_features_)) {
+    return;
+  }
+  asking_trunk_ = true;
+  ask_trunk_at_ = now + kAskAgain;
+  asked_features_ = features;
+  side_.post([this, features = std::move(features)](const std::stop_token& stop) {
+    Result<> done;
     for (const auto& feature : features) {
-      if (auto done = cluster_->add_feature(feature); !done) {
-        metrics_.add<metrics::Metric::awscni_pod_eni_error_count>(
-            {"tryEnableSecurityGroupsForPods"});
-        edges_.log.warn("the VPC resource controller cannot be asked for a trunk ENI; tried again",
-                        {{"error", done.error().message}});
-        return;
-      }
+      done = done && !stop.stop_requested() ? cluster_->add_feature(feature) : std::move(done);
     }
+    if (!done) {
+      metrics_.add<metrics::Metric::awscni_pod_eni_error_count>({"tryEnableSecurityGroupsForPods"});
+      edges_.log.warn("the VPC resource controller cannot be asked for a trunk ENI; tried again",
+                      {{"error", done.error().message}});
+    }
+    loop_.post([this] { asking_trunk_ = false; });
   });
 }
 

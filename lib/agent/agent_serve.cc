@@ -118,17 +118,19 @@ void Agent::add_network(std::string_view bytes, rpc::Done done) {
     return;
   }
   const k8s::PodName pod{call.pod.name_space, call.pod.name};
-  branches_->decide(pod, [this, call = std::move(call), event = std::move(event),
-                          every](const BranchPods::Decision& decision) {
-    if (const auto* branch = std::get_if<BranchPods::Branch>(&decision)) {
-      add_branch_pod(call, *branch);
-    } else if (const auto* why = std::get_if<ipam::AddFailure>(&decision)) {
-      note_failed(call, *why);
-      call.done({}, failure(why->reason + ": " + why->detail).SerializeAsString());
-    } else {
-      add_pool_pod(call, event, every);
-    }
-  });
+  branches_->decide(pod, request.k8s_pod_uid(),
+                    [this, call = std::move(call), event = std::move(event),
+                     every](const BranchPods::Decision& decision) {
+                      if (const auto* branch = std::get_if<BranchPods::Branch>(&decision)) {
+                        add_branch_pod(call, *branch);
+                      } else if (const auto* why = std::get_if<ipam::AddFailure>(&decision)) {
+                        note_failed(call, *why);
+                        call.done({},
+                                  failure(why->reason + ": " + why->detail).SerializeAsString());
+                      } else {
+                        add_pool_pod(call, event, every);
+                      }
+                    });
 }
 
 void Agent::add_pool_pod(Caller caller, Result<ipam::PodAdd> event, bool on_every_card) {

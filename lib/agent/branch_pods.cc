@@ -11,16 +11,20 @@ const std::string* annotation_of(const k8s::Pod& pod) {
 
 }  // namespace
 
-void BranchPods::decide(const k8s::PodName& pod, std::function<void(const Decision&)> then) {
+void BranchPods::decide(const k8s::PodName& pod, const std::string& uid,
+                        std::function<void(const Decision&)> then) {
   const auto seen = sources_.seen(pod);
-  if (seen && !seen->terminating && !seen->wants_branch_eni) {
+  // Of the same UID it is the same pod, for good; without one, what the watch told may be the pod
+  // that had this name before: its branch ENI is another's.
+  const bool same =
+      seen && (uid.empty() ? seen->current && !seen->pod.terminating : seen->pod.uid == uid);
+  if (same && !seen->pod.wants_branch_eni) {
     then(Ordinary{});
     return;
   }
-  // What the watch told may be the pod that had this name before: its branch ENI is another's.
   const auto id = ++next_;
-  waiting_.emplace(
-      id, Waiting{pod, std::move(then), loop_.after(kBranchPatience, [this, id] { give_up(id); })});
+  waiting_.emplace(id, Waiting{pod, uid, std::move(then),
+                               loop_.after(kBranchPatience, [this, id] { give_up(id); })});
   sources_.look_up(pod, [this, id](const Result<k8s::Pod>& found) { looked_up(id, found); });
 }
 
@@ -29,10 +33,11 @@ void BranchPods::looked_up(std::uint64_t id, const Result<k8s::Pod>& found) {
   if (place == waiting_.end()) {
     return;
   }
+  const auto seen = found ? std::nullopt : sources_.seen(place->second.pod);
   if (found) {
     place->second.known = *found;
-  } else if (const auto seen = sources_.seen(place->second.pod); seen && !seen->terminating) {
-    place->second.known = *seen;  // the API server is away: the last word counts
+  } else if (seen && seen->pod.uid == place->second.uid) {
+    place->second.known = seen->pod;  // the API server is away: the last word counts
   } else {
     finish(id, ipam::AddFailure{"POD_UNKNOWN",
                                 "the API server does not tell of this pod, which may "
@@ -87,8 +92,8 @@ void BranchPods::look_again() {
     if (!one.known) {
       continue;
     }
-    if (const auto seen = sources_.seen(one.pod); seen && seen->uid == one.known->uid) {
-      one.known = seen;
+    if (const auto seen = sources_.seen(one.pod); seen && seen->pod.uid == one.known->uid) {
+      one.known = seen->pod;
     }
     ids.push_back(id);
   }

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "agent/branch_eni.h"
+#include "agent/seen_pod.h"
 #include "event/loop.h"
 #include "ipam/add_failure.h"
 #include "k8s/api.h"
@@ -24,8 +25,8 @@ class BranchPods {
   using PodAnswer = std::function<void(const Result<k8s::Pod>&)>;
   /// All answer on the loop, and may do so at once.
   struct Sources {
-    /// As the watch last told; nullopt: not known, or the watch is not up to date.
-    std::function<std::optional<k8s::Pod>(const k8s::PodName&)> seen;
+    /// As the watch last told; nullopt: not known.
+    std::function<std::optional<SeenPod>(const k8s::PodName&)> seen;
     std::function<void(const k8s::PodName&, PodAnswer)> look_up;
     /// Is a trunk ENI set up?
     std::function<bool()> has_trunk;
@@ -41,8 +42,10 @@ class BranchPods {
   BranchPods(event::Loop& loop, net::Family family, Sources sources)
       : loop_(loop), family_(family), sources_(std::move(sources)) {}
 
-  /// `then` is called once, within about kBranchPatience.
-  void decide(const k8s::PodName& pod, std::function<void(const Decision&)> then);
+  /// `uid` is the request's; an older plugin sends none. `then` is called once, within about
+  /// kBranchPatience.
+  void decide(const k8s::PodName& pod, const std::string& uid,
+              std::function<void(const Decision&)> then);
   /// Pods or the trunk have changed: those that wait are looked at again.
   void look_again();
   std::size_t waiting() const { return waiting_.size(); }
@@ -55,6 +58,7 @@ class BranchPods {
  private:
   struct Waiting {
     k8s::PodName pod;
+    std::string uid;
     std::function<void(const Decision&)> then;
     event::Registration end;
     std::optional<k8s::Pod> known = {};  // of the sandbox that asks; none: being looked up

@@ -29,7 +29,9 @@ k8s::Pod pod(const std::string& uid, bool branch, const std::string& annotation 
 struct Site {
   Site() {
     BranchPods::Sources sources;
-    sources.seen = [this](const k8s::PodName&) { return seen; };
+    sources.seen = [this](const k8s::PodName&) {
+      return seen ? std::optional(SeenPod{*seen, current}) : std::nullopt;
+    };
     sources.look_up = [this](const k8s::PodName&, BranchPods::PodAnswer answer) {
       ++look_ups;
       if (answers) {
@@ -42,8 +44,8 @@ struct Site {
     sources.trunk_link = [this](const auto& answer) { answer(link); };
     pods = std::make_unique<BranchPods>(loop, net::Family::v4, std::move(sources));
   }
-  void ask() {
-    pods->decide(kPod, [this](const BranchPods::Decision& one) {
+  void ask(const std::string& uid = "") {
+    pods->decide(kPod, uid, [this](const BranchPods::Decision& one) {
       REQUIRE_FALSE(decision);
       decision = one;
     });
@@ -68,6 +70,7 @@ struct Site {
 
   event::Loop loop;
   std::optional<k8s::Pod> seen;
+  bool current = true;
   Result<k8s::Pod> now = Error{Errc::unavailable, "down"};
   bool answers = true;
   BranchPods::PodAnswer late;
@@ -123,6 +126,25 @@ TEST_CASE("branch pods: an old pod without such a limit says nothing of the new 
   CHECK(site.branch() != nullptr);
 }
 
+TEST_CASE("branch pods: the UID tells a pod from the one that had its name before") {
+  Site site;
+  site.seen = pod("old", false);  // the watch lags
+  site.now = pod("new", true, kAnnotation);
+  site.ask("new");
+  CHECK(site.branch() != nullptr);
+  Site cut;
+  cut.seen = pod("u1", false);
+  cut.current = false;
+  cut.ask("u1");  // what it is does not change
+  CHECK(cut.ordinary());
+  CHECK(cut.look_ups == 0);
+  Site unsure;
+  unsure.seen = pod("u1", false);
+  unsure.current = false;
+  unsure.ask();
+  CHECK(unsure.reason() == "POD_UNKNOWN");
+}
+
 TEST_CASE("branch pods: one that the watch has not told of") {
   Site site;
   site.now = pod("u1", false);
@@ -138,8 +160,16 @@ TEST_CASE("branch pods: no word of the API server") {
 
   Site told;
   told.seen = pod("u1", true, kAnnotation);
-  told.ask();
+  told.ask("u1");
   CHECK(told.branch() != nullptr);  // its last word counts
+  Site other;
+  other.seen = pod("u0", true, kAnnotation);
+  other.ask("u1");  // of the pod before
+  CHECK(other.reason() == "POD_UNKNOWN");
+  Site nameless;
+  nameless.seen = pod("u0", true, kAnnotation);
+  nameless.ask();
+  CHECK(nameless.reason() == "POD_UNKNOWN");
 
   Site silent;
   silent.answers = false;

@@ -192,11 +192,11 @@ void Cluster::tell_locked() {
   }
 }
 
-std::optional<k8s::Pod> Cluster::seen(const k8s::PodName& pod) {
+std::optional<SeenPod> Cluster::seen(const k8s::PodName& pod) {
   const std::lock_guard lock(facts_mutex_);
   const auto found = pods_.find(pod);
-  return found == pods_.end() || in_trouble_.contains(kPods) ? std::nullopt
-                                                             : std::optional(found->second);
+  return found == pods_.end() ? std::nullopt
+                              : std::optional(SeenPod{found->second, !in_trouble_.contains(kPods)});
 }
 
 void Cluster::look_up(k8s::PodName pod, std::function<void(const Result<k8s::Pod>&)> answer) {

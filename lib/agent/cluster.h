@@ -15,6 +15,7 @@
 
 #include "agent/event_book.h"
 #include "agent/pod_annotation.h"
+#include "agent/seen_pod.h"
 #include "agent/worker.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -57,9 +58,8 @@ class Cluster {
   void follow(std::function<void(const NodeFacts&)> changed,
               std::function<void()> pods_changed = {});
 
-  /// As the watch last told, with no annotation but that of a branch ENI; nullopt: not known, or
-  /// the watch is not up to date.
-  std::optional<k8s::Pod> seen(const k8s::PodName& pod);
+  /// nullopt: not known.
+  std::optional<SeenPod> seen(const k8s::PodName& pod);
   /// As the API server has it now. Answered on another thread within some 5 s, unless the cluster
   /// ends before.
   void look_up(k8s::PodName pod, std::function<void(const Result<k8s::Pod>&)> answer);

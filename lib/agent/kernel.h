@@ -24,9 +24,9 @@ class Kernel {
   virtual Result<podnet::HostPods> host_pods() = 0;
   /// The rules to and from a pod's address. At the start, then from the host thread.
   virtual Result<> remove_pod_rules(const net::Ip& /*address*/) { return {}; }
-  /// The link of an ENI that was set up, by its primary address. From the host thread.
-  virtual Result<net::IfIndex> link_of(const net::Ip& /*primary*/) {
-    return Error{Errc::not_found, "no such ENI", "ENODEV"};
+  /// The link of the trunk ENI that was set up. From the host thread.
+  virtual Result<net::IfIndex> trunk_link() {
+    return Error{Errc::not_found, "no trunk ENI is set up", "ENODEV"};
   }
   /// Those that were set up and whose rules were not deleted since. From any thread.
   virtual std::vector<podnet::EniNetwork> enis() const { return {}; }
@@ -59,15 +59,13 @@ class PodnetKernel final : public Kernel {
   Result<> remove_pod_rules(const net::Ip& address) override {
     return podnet::remove_pod_rules(address);
   }
-  Result<net::IfIndex> link_of(const net::Ip& primary) override {
-    net::Mac mac;
-    {
-      const std::lock_guard lock(mutex_);
-      if (const auto found = enis_.find(primary); found != enis_.end()) {
-        mac = found->second.mac;
+  Result<net::IfIndex> trunk_link() override {
+    for (const auto& eni : enis()) {
+      if (eni.trunk) {
+        return podnet::link_of(eni.mac);
       }
     }
-    return podnet::link_of(mac);
+    return Kernel::trunk_link();
   }
   std::vector<podnet::EniNetwork> enis() const override {
     const std::lock_guard lock(mutex_);

@@ -20,6 +20,9 @@ OrderedJson old_form(const Added& added) {
     const char* key = each.address.family() == net::Family::v4 ? "ip4" : "ip6";
     if (!out.contains(key)) {
       out[key]["ip"] = host_prefix(each.address);
+      if (each.gateway) {
+        out[key]["gateway"] = to_string(*each.gateway);
+      }
     }
   }
   out["dns"] = OrderedJson::object();

@@ -131,7 +131,7 @@ bool Core::answer_add(PodAdd& event, base::Instant now) {
       waiting_.push_back({event.token, true, true, {*lease, {}}, event.key, event.pod});
       dirty_ = true;
     } else {
-      effects_.push_back(ReplyAdd{event.token, *lease, event.key, event.pod});
+      effects_.push_back(ReplyAdd{event.token, *lease, event.key, event.pod, {}, true});
     }
     return true;
   }
@@ -251,7 +251,7 @@ void Core::handle(CheckpointWritten& event, base::Instant now) {
     for (const Pending& done : in_write_) {
       if (done.add) {
         effects_.push_back(ReplyAdd{done.token, done.change.lease, done.key, done.pod,
-                                    done.change.before.released});
+                                    done.change.before.released, done.repeated});
       } else {
         effects_.push_back(ReplyDel{done.token, done.change.lease});
       }

@@ -114,6 +114,7 @@ struct ReplyAdd {
   PodKey key;
   PodInfo pod;
   base::WallTime released{};  // when the address was last freed; zero = never, or a repeat
+  bool repeated = false;      // the sandbox had it before this ADD
 };
 
 struct ReplyDel {

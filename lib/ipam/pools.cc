@@ -145,7 +145,8 @@ void Pools::finish(Call call, Turn& turn, base::Instant now) {
   const bool failed = std::holds_alternative<AddFailure>(done.answer);
   std::vector<std::size_t> given;
   for (const Part& part : call.parts) {
-    if (failure_of(std::get<ReplyAdd>(*part.reply)) == nullptr) {
+    const auto& reply = std::get<ReplyAdd>(*part.reply);
+    if (failure_of(reply) == nullptr && !reply.repeated) {  // else a live pod would lose it
       given.push_back(part.pool);
     }
   }

@@ -21,6 +21,7 @@ struct Node {
       options.store.card = net::NetworkCard(static_cast<int>(card));
       options.targets = {.warm_enis = 0, .max_pods = 29};
       options.limits = {.enis = 1, .slots_per_eni = 9};
+      options.provisioning = false;  // nobody performs its operations here
       cores.push_back(std::make_unique<Core>(options, now));
     }
     disk_errors.resize(cards);
@@ -153,6 +154,34 @@ TEST_CASE("pools: when one card has none, none is kept (Q22), and the card is na
   node.eni(1, 0);
   CHECK(node.add("b", false).size() == 1);
   CHECK(node.add("c", false).empty());
+}
+
+TEST_CASE("pools: a repeated ADD that one card refuses takes nothing from the pod") {
+  Node node;
+  node.eni(0, 2);
+  node.eni(1, 2);
+  REQUIRE(node.add("a", true).size() == 2);
+  // EC2 no longer lists card 1's address: the pod's is in quarantine there.
+  node.now.steady += seconds(120);
+  node.now.wall += seconds(120);
+  for (int i = 0; i < 3; ++i) {
+    auto turn = node.pools->take_effects(node.now);
+    for (auto& [pool, effect] : turn.effects) {
+      if (const auto* look = std::get_if<Observe>(&effect); look != nullptr && pool == 1) {
+        Observed seen;
+        seen.generation = look->generation;
+        seen.enis = std::vector<ObservedEni>{
+            {{.id = net::EniId("eni-1"), .table = net::TableId(10001)}, {}}};
+        node.pools->on(1, seen, node.now);
+      }
+    }
+  }
+  node.turn();
+  REQUIRE(node.pools->at(1).store().quarantined().size() == 1);
+  CHECK(node.add("a", true).empty());
+  CHECK(node.reason == "QUARANTINED_ONLY");
+  CHECK(node.assigned(0) == 1);
+  CHECK(node.assigned(1) == 1);
 }
 
 TEST_CASE("pools: one checkpoint that cannot be written fails the whole ADD") {

@@ -18,9 +18,7 @@ constexpr std::uint32_t kFirstTable = 100;
 constexpr int kLastVlan = 4094;
 
 Result<> check_branch(const BranchPod& pod) {
-  if (pod.vlan.value() < 1 || pod.vlan.value() > kLastVlan) {
-    return Error{Errc::invalid_argument, "VLAN " + to_string(pod.vlan)};
-  }
+  VPCCNI_CHECK(check_vlan(pod.vlan));
   if (pod.mac.empty() || pod.gateway.family() != pod.link.address.family() ||
       pod.trunk.value() <= 0 || pod.link.index != 0) {
     return Error{Errc::invalid_argument, "not a branch ENI's MAC address, gateway or trunk"};
@@ -104,8 +102,9 @@ Result<> route_strictly(Wiring& wiring, const BranchPod& pod, net::IfIndex host_
 Result<> attach(Wiring& wiring, const BranchPod& pod) {
   VPCCNI_TRY(const auto host_end, wiring.create(pod.link));
   // What an earlier pod of this name left would send the packets elsewhere; the pod is not up yet.
-  VPCCNI_CHECK(linux::delete_all_rules(wiring.host(),
-                                       rule_in(pod.link.address.family(), pod.link.host_veth, {})));
+  const auto family = pod.link.address.family();
+  VPCCNI_CHECK(linux::delete_all_rules(wiring.host(), rule_in(family, pod.link.host_veth, {})));
+  VPCCNI_CHECK(linux::delete_all_rules(wiring.host(), rule_in(family, "", branch_table(pod.vlan))));
   VPCCNI_CHECK(create_vlan(wiring, pod));
   if (pod.strict) {
     VPCCNI_CHECK(route_strictly(wiring, pod, host_end.index));
@@ -148,8 +147,23 @@ bool is_anothers(const BranchRoute& route, const Seen& seen) {
     return std::find(route.host_veths.begin(), route.host_veths.end(), name) !=
            route.host_veths.end();
   };
+  bool named = false;  // a link of that name is another sandbox's
   for (const auto& name : route.host_veths) {
-    if (const auto* link = by_name(name); link != nullptr && is_anothers(*link, route)) {
+    if (const auto* link = by_name(name)) {
+      if (link->mac == route.host_mac) {
+        return false;
+      }
+      named = named || is_anothers(*link, route);
+    }
+  }
+  if (named) {
+    return true;
+  }
+  for (const auto& one : seen.main) {  // another pod has the address by now
+    const auto link = std::find_if(seen.links.begin(), seen.links.end(),
+                                   [&](const auto& each) { return each.index == one.link; });
+    if (one.destination == net::Cidr::host(route.address) && link != seen.links.end() &&
+        !ours(link->name)) {
       return true;
     }
   }
@@ -181,6 +195,15 @@ net::TableId branch_table(net::VlanId vlan) {
   return net::TableId(kFirstTable + static_cast<std::uint32_t>(vlan.value()));
 }
 
+Result<> check_vlan(net::VlanId vlan) {
+  const auto table = branch_table(vlan).value();
+  const bool kernels = table >= net::kMainTable.value() - 1 && table <= net::kLocalTable.value();
+  if (vlan.value() < 1 || vlan.value() > kLastVlan || kernels) {
+    return Error{Errc::invalid_argument, "VLAN " + to_string(vlan) + " has no table of its own"};
+  }
+  return {};
+}
+
 Result<> attach_branch_pod(const std::string& netns_path, const BranchPod& pod) {
   VPCCNI_CHECK(check_branch(pod));
   VPCCNI_TRY(Wiring wiring, Wiring::open(netns_path));
@@ -194,9 +217,7 @@ Result<> attach_branch_pod(const std::string& netns_path, const BranchPod& pod) 
 }
 
 Result<> detach_branch_pod(const BranchRoute& route) {
-  if (route.vlan.value() < 1 || route.vlan.value() > kLastVlan) {
-    return Error{Errc::invalid_argument, "VLAN " + to_string(route.vlan)};
-  }
+  VPCCNI_CHECK(check_vlan(route.vlan));
   VPCCNI_TRY(linux::Netlink netlink, linux::Netlink::open());
   const auto family = route.address.family();
   VPCCNI_TRY(const auto seen, look(netlink, family));
@@ -209,6 +230,9 @@ Result<> detach_branch_pod(const BranchRoute& route) {
   VPCCNI_CHECK(wrap(
       linux::delete_all_rules(netlink, {.family = family, .priority = kBranchIn, .table = table}),
       what));
+  VPCCNI_CHECK(netlink.remove(linux::delete_route({.destination = net::Cidr::host(route.address),
+                                                   .table = table,
+                                                   .scope = linux::Scope::link})));
   for (const auto& name : route.host_veths) {
     VPCCNI_CHECK(detach_pod({{route.address, table, name}}));
   }

@@ -24,6 +24,10 @@ std::string vlan_link_name(net::VlanId vlan);
 /// 100 + VLAN
 net::TableId branch_table(net::VlanId vlan);
 
+/// `invalid_argument` for what is no VLAN id, and for 153 to 155: their tables are the kernel's
+/// own.
+Result<> check_vlan(net::VlanId vlan);
+
 /// On error what this call made is undone, and nothing else. `unsupported` where the kernel has no
 /// 802.1Q.
 Result<> attach_branch_pod(const std::string& netns_path, const BranchPod& pod);

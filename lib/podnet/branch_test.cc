@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "podnet/host.h"
+#include "podnet/host_check.h"
 #include "podnet/test_host.h"
 
 namespace vpccni::podnet {
@@ -62,6 +63,23 @@ TEST_CASE("branch: the rule of the table local moves behind branch ENIs, and sta
         "20:\tfrom all lookup local\n"
         "1024:\tfrom all fwmark 0x80/0x80 lookup main\n"
         "32766:\tfrom all lookup main\n");
+  // Somebody puts the table local back in front: the next start, and healing, take it away.
+  for (const auto family : {net::Family::v4, net::Family::v6}) {
+    const std::string ip = family == net::Family::v4 ? "ip " : "ip -6 ";
+    const std::string wanted = sh(ip + "rule");
+    sh(ip + "rule add pref 0 lookup local");
+    must(set_up_host_network(strict_node(family)));
+    CHECK(sh(ip + "rule") == wanted);
+    if (family == net::Family::v4) {
+      sh(ip + "rule add pref 0 lookup local");
+      const WantedHost host_wanted{strict_node(family), {}, {}};
+      const auto faults = find_faults(host_wanted, must(read_host(host_wanted)));
+      REQUIRE(faults.size() == 1);
+      CHECK(faults.front().what == "no rule from all lookup 255 pref 0");
+      must(repair(faults.front()));
+      CHECK(sh(ip + "rule") == wanted);
+    }
+  }
   auto off = strict_node();
   off.strict_branches = false;
   must(set_up_host_network(off));  // as upstream: pods that are wired so may live
@@ -78,7 +96,7 @@ TEST_CASE("branch: what cannot be a branch ENI is refused, and nothing is made")
     REQUIRE_FALSE(done);
     CHECK(done.error().code == Errc::invalid_argument);
   };
-  for (const int vlan : {0, -1, 4095}) {
+  for (const int vlan : {0, -1, 4095, 153, 154, 155}) {
     auto wanted = pod_c();
     wanted.vlan = net::VlanId(vlan);
     refused(wanted);
@@ -194,6 +212,43 @@ TEST_CASE("branch: a VLAN that another pod has by now is left alone", "[.802.1q]
   auto other = pod_c(true, "d");
   other.link.host_veth = "vlan0000000000d";
   other.link.address = ip("10.0.2.41");
+  must(attach_branch_pod(pod.path(), other));
+  const std::string wired = host_state();
+  must(detach_branch_pod(route_c()));
+  CHECK(host_state() == wired);
+}
+
+TEST_CASE("branch: what an older pod of the VLAN left does not lead the new one astray",
+          "[.802.1q]") {
+  const TestHost host;
+  host.add_enis();
+  sh("ip link set eth1 up; ip rule add iif vlan.eth.7 lookup 107 pref 10; "
+     "ip rule add iif vlan0000000000 lookup 107 pref 10");
+  const TestPod pod;
+  must(attach_branch_pod(pod.path(), pod_c(false)));
+  CHECK(sh("ip rule").find("\n10:") == std::string::npos);
+  must(detach_branch_pod(route_c()));
+  sh("ip link del eni3754a2f57f6");
+
+  // The mode has changed: the strict veth of the sandbox before is still there.
+  const TestPod before;
+  must(attach_branch_pod(before.path(), pod_c(true, "old")));
+  const TestPod after;
+  must(attach_branch_pod(after.path(), pod_c(false, "new")));
+  must(detach_branch_pod(route_c("new")));
+  CHECK(sh("ip rule").find("10.0.2.40") == std::string::npos);
+  CHECK(sh("ip -o link").find("vlan.eth.7") == std::string::npos);
+  CHECK(sh("ip route show table 107 2>/dev/null || true").find("10.0.2.40") == std::string::npos);
+}
+
+TEST_CASE("branch: a late DEL does not touch another pod with the same VLAN and address",
+          "[.802.1q]") {
+  const TestHost host;
+  host.add_enis();
+  sh("ip link set eth1 up");
+  const TestPod pod;
+  auto other = pod_c(false, "d");
+  other.link.host_veth = "eni0000000000d";
   must(attach_branch_pod(pod.path(), other));
   const std::string wired = host_state();
   must(detach_branch_pod(route_c()));

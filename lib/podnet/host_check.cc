@@ -141,6 +141,13 @@ std::vector<Fault> find_faults(const WantedHost& wanted, const SeenHost& seen) {
   if (wanted.network.strict_branches) {
     const auto family = wanted.network.family;
     want_rule(seen, HostObject::rule_local, local_rule(family, kLocalLater), faults);
+    const auto first = local_rule(family, net::RulePriority(0));
+    if (contains(seen.rules, first)) {  // branch ENIs would be passed by
+      faults.push_back(
+          {HostObject::rule_local,
+           "no rule " + to_string(first),
+           {linux::add_rule(local_rule(family, kLocalLater)), linux::delete_rule(first)}});
+    }
     if (family == net::Family::v6) {
       want_rule(seen, HostObject::rule_local, router_rule(), faults);
     }

@@ -64,8 +64,20 @@ Result<> move_local_rule(linux::Netlink& netlink, net::Family family) {
   if (!contains(all, late)) {
     VPCCNI_CHECK(netlink.apply(linux::add_rule_unchecked(late)));
   }
-  if (contains(all, first)) {
+  // What a deletion leaves out matches anything: it may hit the router's rule first.
+  constexpr int kMostCopies = 8;
+  for (int i = 0; i < kMostCopies; ++i) {
+    VPCCNI_TRY(const auto now, linux::rules(netlink, family));
+    if (!contains(now, first)) {
+      break;
+    }
     VPCCNI_CHECK(netlink.remove(linux::delete_rule(first)));
+  }
+  if (family == net::Family::v6) {
+    VPCCNI_TRY(const auto now, linux::rules(netlink, family));
+    if (!contains(now, router_rule())) {
+      VPCCNI_CHECK(netlink.apply(linux::add_rule_unchecked(router_rule())));
+    }
   }
   return {};
 }

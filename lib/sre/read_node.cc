@@ -355,6 +355,8 @@ NodeView read_node(const Sources& sources) {
   view.wanted.network.external_snat = set.external_snat;
   view.wanted.network.node_port_support = set.node_port_support;
   view.wanted.network.veth_prefix = set.veth_prefix;
+  view.wanted.network.strict_branches =
+      set.enable_pod_eni && set.pod_security_group_enforcing_mode != "standard";
   view.cooldown_seconds = set.ip_cooldown_seconds;
   read_agent(set, view);
   read_checkpoint(set, view);

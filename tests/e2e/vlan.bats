@@ -15,7 +15,7 @@ vm() {
 @test "what the plugin makes and takes away of a branch-ENI pod, on a kernel with VLANs" {
   vm "${VPCCNI_BUILD}/unit_podnet" '[.802.1q]'
   [ "${status}" -eq 0 ]
-  [[ ${output} == *"All tests passed"*"in 4 test cases"* ]]
+  [[ ${output} == *"All tests passed"*"in 6 test cases"* ]]
 }
 
 @test "scripts/lab demo --mode sgp: every check holds" {

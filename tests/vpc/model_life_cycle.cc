@@ -177,7 +177,7 @@ Result<Eni> Model::create_interface(const NewInterface& wanted, base::Instant no
 
 Result<> Model::check_attach(const Eni& eni, const Instance& instance, net::NetworkCard card,
                              net::DeviceIndex device) const {
-  if (eni.status != "available") {
+  if (eni.status != "available" || eni.kind == aws::EniKind::branch) {
     return refusal("InvalidNetworkInterface.InUse",
                    "Interface: [" + to_string(eni.id) + "] in use.");
   }

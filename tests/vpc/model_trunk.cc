@@ -12,7 +12,7 @@ Result<> Model::associate(const net::EniId& branch, const net::EniId& trunk, net
   VPCCNI_TRY(auto* eni, get_eni(branch));
   VPCCNI_TRY(const auto* carrier, get_eni(trunk));
   if (carrier->kind != aws::EniKind::trunk || eni->kind != aws::EniKind::branch ||
-      eni->status != "available") {
+      eni->status != "available" || vlan.value() < 1 || vlan.value() > 4094) {
     return refusal("InvalidParameterValue",
                    to_string(branch) + " and " + to_string(trunk) + " cannot be associated");
   }

@@ -163,7 +163,11 @@ void ResourceController::look_at_pods(const std::string& node, const base::Json&
       branch.instance = instance.id;
       branch.since = now.steady;
     }
-    if (branch.eni.empty() && now.steady - branch.since >= options_.per_branch) {
+    const auto made = std::count_if(branches_.begin(), branches_.end(), [&](const auto& one) {
+      return one.second.trunk == trunk.id && !one.second.eni.empty();
+    });
+    if (branch.eni.empty() && made < kMostBranches &&
+        now.steady - branch.since >= options_.per_branch) {
       make_branch(pod, wish_of(cni_node, instance), trunk, branch, now);
     }
   }
@@ -184,9 +188,12 @@ void ResourceController::end_branches(const std::set<std::string>& living, base:
       ++place;
       continue;
     }
-    if (!branch.eni.empty()) {
+    if (model_.find_eni(branch.eni) != nullptr) {
       (void)model_.disassociate(branch.eni, now);
-      (void)model_.remove(branch.eni, now);
+      if (!model_.remove(branch.eni, now)) {
+        ++place;  // again at the next look
+        continue;
+      }
     }
     place = branches_.erase(place);
   }
@@ -201,7 +208,8 @@ void ResourceController::look(base::Instant now) {
     const auto cni_node = all.find({"", name});
     const auto* instance = model_.find_instance(id);
     std::string value;
-    if (instance == nullptr || cni_node == all.end() ||
+    if (instance == nullptr || instance->state != InstanceState::running ||
+        model_.find_eni(instance->primary_eni) == nullptr || cni_node == all.end() ||
         !has_feature(cni_node->second, "SecurityGroupsForPods", value)) {
       continue;
     }
