@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cmd/changes.h"
 #include "cmd/columns.h"
 #include "cmd/command.h"
 #include "cmd/eni_gc.h"
@@ -82,8 +83,15 @@ int run_eni(const Invocation& invocation) {
   if (args.size() == 1 && args[0] == "gc") {
     return eni_gc(invocation, yes, json);
   }
+  if (args.size() == 2 && args[0] == "attach") {
+    return eni_attach(invocation, args[1], yes, json);
+  }
+  if (args.size() == 2 && args[0] == "detach") {
+    return eni_detach(invocation, args[1], yes, json);
+  }
   if (args.size() != 1 || args[0] != "list" || yes) {
-    invocation.err << "usage: vpccni eni list [--json]\n       vpccni eni gc [--yes] [--json]\n";
+    invocation.err << "usage: vpccni eni list [--json]\n       vpccni eni gc [--yes] [--json]\n"
+                      "       vpccni eni attach|detach ENI [--yes] [--json]\n";
     return kUsage;
   }
   return list(invocation, json);

@@ -5,6 +5,7 @@
 
 #include "cmd/columns.h"
 #include "cmd/command.h"
+#include "cmd/ip_change.h"
 #include "sre/read_node.h"
 
 namespace vpccni::cmd {
@@ -84,8 +85,17 @@ int list(const Invocation& invocation, bool json) {
 int run_ip(const Invocation& invocation) {
   auto args = invocation.args;
   const bool json = std::erase(args, "--json") > 0;
-  if (args.size() != 1 || args[0] != "list") {
-    invocation.err << "usage: vpccni ip list [--json]\n";
+  const bool yes = std::erase(args, "--yes") > 0;
+  const std::string verb = args.empty() ? "" : args.front();
+  if (verb == "assign" || verb == "unassign") {
+    args.erase(args.begin());
+    return verb == "assign" ? ip_assign(invocation, args, yes, json)
+                            : ip_unassign(invocation, args, yes, json);
+  }
+  if (args.size() != 1 || verb != "list" || yes) {
+    invocation.err << "usage: vpccni ip list [--json]\n"
+                      "       vpccni ip assign ENI [--count N | --prefixes N] [--yes] [--json]\n"
+                      "       vpccni ip unassign ADDRESS|PREFIX... [--yes] [--json]\n";
     return kUsage;
   }
   return list(invocation, json);

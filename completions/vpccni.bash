@@ -13,12 +13,12 @@ _vpccni() {
       conflist) all="--check --print --template --to" ;;
       doctor) all="--json --list" ;;
       drift) all="--all --json" ;;
-      eni) all="--json --yes gc list" ;;
+      eni) all="--json --yes attach gc list" ;;
       explain) all="--json" ;;
       fips-check) all="--cacert --config --explain --json --list --manifest --modules --only --profile --provider --quiet --strict --url" ;;
       help) all="--json" ;;
       host) all="--from --to init install" ;;
-      ip) all="--json" ;;
+      ip) all="--count --json --prefixes --yes assign list" ;;
       pods) all="--json" ;;
       probe) all="-addr -connect-timeout -rpc-timeout -service -v" ;;
       status) all="--json --watch" ;;

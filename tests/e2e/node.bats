@@ -129,6 +129,68 @@ leaked() { control GET /state | jq -e --arg id "$1" '.enis | any(.id == $id)' >/
   run -0 on "${v}" eni gc --yes
 }
 
+second_eni() { control GET /state | jq -r '.enis[] | select(.attachment.device == 1) | .id'; }
+
+@test "ip assign and unassign: told first, done with --yes; never what a pod has, never beside the agent" {
+  local eni free
+  eni=$(second_eni)
+  run -0 on "${v}" ip assign "${eni}"
+  [[ ${output} == would:* ]]
+  run -1 on "${v}" ip assign eni-0nothere
+  [[ ${output} == *'not attached'* ]]
+  run -1 on "${v}" ip unassign "$(pod_ip a four)" --yes
+  [[ ${output} == refused:*default/four* ]]
+  free=$(on "${v}" ip list --json | jq -r '[.addresses[] | select(.state == "free")][0].address')
+  run -1 on "${v}" ip unassign "${free}" --yes
+  [[ ${output} == *'the agent runs'* ]]
+
+  undo='lab agent start a'
+  lab agent stop a
+  run -1 on "${v}" ip unassign "$(pod_ip a four)" --yes
+  [[ ${output} == refused:*default/four* ]]
+  run -0 on "${v}" ip unassign "${free}"
+  [[ ${output} == would:* && ${output} == *'--yes'* ]]
+  control POST /fault '{"kind":"deny","action":"UnassignPrivateIpAddresses"}'
+  run -1 on "${v}" ip unassign "${free}" --yes
+  [[ ${output} == *ec2:UnassignPrivateIpAddresses* ]]
+  control DELETE /fault
+  run -0 on "${v}" ip unassign "${free}" --yes --json
+  jq -e '.changes[0].state == "done"' <<<"${output}"
+  run -0 on "${v}" ip unassign "${free}" --yes
+  [[ ${output} == already:* ]]
+  run -0 on "${v}" ip assign "${eni}" --yes
+  [[ ${output} == done:*10.0.* ]]
+  run -2 on "${v}" ip unassign 10.0.0.0/24
+}
+
+@test "eni attach and detach: what pods use stays, what nobody uses goes and comes" {
+  local used idle
+  used=$(second_eni)
+  idle=$(control GET /state | jq -r '.enis[] | select(.attachment.device == 2) | .id')
+  [ -n "${idle}" ]
+  run -1 on "${v}" eni detach "${idle}" --yes
+  [[ ${output} == refused:*'the agent runs'* ]]
+  undo='lab agent start a'
+  lab agent stop a
+  run -1 on "${v}" eni detach "${used}" --yes
+  [[ ${output} == refused:*default/four* ]]
+  run -0 on "${v}" eni detach "${idle}"
+  [[ ${output} == would:* ]]
+  run -0 on "${v}" eni detach "${idle}" --yes
+  [[ ${output} == *done:* ]]
+  run -0 on "${v}" eni detach "${idle}" --yes
+  [[ ${output} == *already:* ]]
+  control POST /fault '{"kind":"deny","action":"AttachNetworkInterface"}'
+  run -1 on "${v}" eni attach "${idle}" --yes
+  [[ ${output} == *ec2:AttachNetworkInterface* ]]
+  control DELETE /fault
+  run -0 on "${v}" eni attach "${idle}" --yes
+  [[ ${output} == *done:*device* ]]
+  run -0 on "${v}" eni attach "${idle}" --yes
+  [[ ${output} == *already:* ]]
+  run -1 on "${v}" eni attach eni-0nothere
+}
+
 @test "ip list: pods, free, cooling, primaries" {
   run -0 on "${v}" ip list --json
   jq -e --arg four "$(pod_ip a four)" '
