@@ -100,6 +100,17 @@ Evidence unknown_to_agent(const NodeView& view) {
   return pods_where(view, [](const PodRow& row) { return row.in_checkpoint && !row.in_agent; });
 }
 
+/// The pod's permanent entry of its gateway names another MAC address than the host's end has.
+Evidence stale_neighbour(const NodeView& view) {
+  return pods_where(view, [&](const PodRow& row) {
+    const auto inside = view.inside.find(row.held.address);
+    const auto end = std::find_if(view.kernel.links.begin(), view.kernel.links.end(),
+                                  [&](const auto& link) { return link.name == row.host_veth; });
+    return inside != view.inside.end() && end != view.kernel.links.end() &&
+           inside->second.gateway && inside->second.gateway_mac != end->mac;
+  });
+}
+
 Evidence address_gone(const NodeView& view) {
   if (!view.knows_addresses()) {
     return std::nullopt;
@@ -274,6 +285,9 @@ constexpr DoctorRule kRules[] = {
      eni_without_link},
     {"VC040", Grade::fail, "a pod's link is gone", "recreate the pod: only a new pod gets a link",
      faults_of<podnet::HostObject::pod_link>},
+    {"VC014", Grade::fail, "a pod's gateway has another MAC address than the pod knows",
+     "vpccni explain POD names both; udev's MACAddressPolicy must be none for our links",
+     stale_neighbour},
     {"VC011", Grade::fail, "a pod has no route", kHeals, faults_of<podnet::HostObject::route_pod>},
     {"VC010", Grade::fail, "policy rules are missing", kHeals,
      faults_of<podnet::HostObject::rule_to, podnet::HostObject::rule_from,

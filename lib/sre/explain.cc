@@ -110,6 +110,33 @@ void add_pod_hops(const NodeView& view, const PodRow& pod, std::vector<Hop>& hop
   }
 }
 
+/// Inside the pod, where that could be seen.
+void add_inside_hops(const NodeView& view, const PodRow& pod, std::vector<Hop>& hops) {
+  const auto inside = view.inside.find(pod.held.address);
+  const auto end = std::find_if(view.kernel.links.begin(), view.kernel.links.end(),
+                                [&](const auto& link) { return link.name == pod.host_veth; });
+  if (inside == view.inside.end() || end == view.kernel.links.end()) {
+    return;
+  }
+  const auto& [gateway, mac] = inside->second;
+  if (!gateway) {
+    hops.push_back(broken("pod route", "the pod has no default route",
+                          "recreate the pod: only a new pod gets one"));
+    return;
+  }
+  hops.push_back(good("pod route", "default via " + to_string(*gateway)));
+  if (mac == end->mac) {
+    hops.push_back(good("pod neighbour", to_string(*gateway) + " is " + to_string(end->mac)));
+  } else {
+    hops.push_back(broken("pod neighbour",
+                          "the pod takes " + (mac ? to_string(*mac) : std::string("no MAC")) +
+                              " for its gateway, the host's end has " + to_string(end->mac),
+                          "ip link set " + pod.host_veth + " address " +
+                              (mac ? to_string(*mac) : to_string(end->mac)) +
+                              "; udev's MACAddressPolicy must be none for it"));
+  }
+}
+
 void add_eni_hops(const NodeView& view, const PodRow& pod, std::vector<Hop>& hops) {
   const auto* eni = eni_of(view.enis, pod.held.address);
   podnet::WantedHost one;
@@ -235,6 +262,7 @@ std::vector<const PodRow*> find_pods(const NodeView& view, std::string_view text
 std::vector<Hop> explain(const NodeView& view, const PodRow& pod) {
   std::vector<Hop> hops = {checkpoint_hop(view, pod), agent_hop(view, pod), eni_hop(view, pod)};
   add_pod_hops(view, pod, hops);
+  add_inside_hops(view, pod, hops);
   add_eni_hops(view, pod, hops);
   add_node_hops(view, hops);
   return hops;

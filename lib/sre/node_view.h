@@ -26,10 +26,18 @@ struct PodRow {
   bool in_agent = false;
   bool in_checkpoint = false;
   std::string host_veth;
+  int interface = 0;  // of the pod; 0 is eth0
+};
+
+/// A pod's end of its veth, in the pod's namespace.
+struct PodInside {
+  std::optional<net::Ip> gateway = {};       // of its default route
+  std::optional<net::Mac> gateway_mac = {};  // as the pod knows it: the host end's
 };
 
 struct NodeView {
   std::string agent_trouble;         // "" = it answered
+  std::set<std::string> trunks;      // ids, as the agent has them
   std::set<std::string> agent_enis;  // ids; an ENI that is being attached is not among them yet
   base::Json plan;
   base::Json failures;
@@ -49,7 +57,8 @@ struct NodeView {
   bool ec2_asked = false;
   net::Mac primary_mac;
 
-  std::vector<PodRow> pods;  // of agent and checkpoint, by name
+  std::vector<PodRow> pods;             // of agent and checkpoint, by name
+  std::map<net::Ip, PodInside> inside;  // those that were found
 
   /// As it should be, so far as that is known.
   podnet::WantedHost wanted;

@@ -14,6 +14,7 @@
 #include "podnet/pod.h"
 #include "settings/entrypoint.h"
 #include "settings/settings.h"
+#include "sre/pod_inside.h"
 
 namespace vpccni::sre {
 
@@ -84,6 +85,7 @@ PodRow row_of(const base::Json& page) {
   row.table =
       net::TableId(static_cast<std::uint32_t>(base::integer_member(page, "table").value_or(254)));
   row.quarantined = base::bool_member(page, "quarantined").value_or(false);
+  row.interface = static_cast<int>(base::integer_member(page, "interface").value_or(0));
   row.in_agent = true;
   return row;
 }
@@ -105,6 +107,9 @@ void read_agent(const settings::Settings& set, NodeView& view) {
       if (const auto* all = base::find_member(card, "ENIs")) {
         for (const auto& [id, eni] : all->items()) {
           view.agent_enis.insert(id);
+          if (base::bool_member(eni, "IsTrunk").value_or(false)) {
+            view.trunks.insert(id);
+          }
         }
       }
     }
@@ -125,26 +130,48 @@ void read_agent(const settings::Settings& set, NodeView& view) {
   }
 }
 
+/// The checkpoint, and those of other network cards beside it ("ipam-nic-1.json"), by number.
+std::vector<std::string> checkpoint_files(const std::string& path) {
+  const std::filesystem::path first(path);
+  const std::string stem = first.stem().string() + "-nic-";
+  std::map<int, std::string> others;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(first.parent_path(), none)) {
+    const auto name = entry.path().stem().string();
+    const auto card = name.starts_with(stem) ? base::parse_integer<int>(name.substr(stem.size()))
+                                             : Result<int>(Error{});
+    if (card && entry.path().extension() == ".json") {
+      others[*card] = entry.path().string();
+    }
+  }
+  std::vector<std::string> files = {path};
+  for (const auto& [card, file] : others) {
+    files.push_back(file);
+  }
+  return files;
+}
+
 /// Adds what only the checkpoint has.
 void read_checkpoint(const settings::Settings& set, NodeView& view) {
   view.checkpoint_path = set.backing_store;
-  const auto bytes = base::read_file(set.backing_store);
-  if (!bytes) {
-    view.checkpoint_trouble = bytes.error().message;
-    return;
-  }
-  const auto held = ipam::parse_checkpoint(*bytes);
-  if (!held) {
-    view.checkpoint_trouble = held.error().message;
-    return;
-  }
-  for (const auto& one : *held) {
-    const auto same = std::find_if(view.pods.begin(), view.pods.end(), [&](const PodRow& row) {
-      return row.held.address == one.address && row.held.pod == one.pod;
-    });
-    PodRow& row = same != view.pods.end() ? *same : view.pods.emplace_back();
-    row.held = one;
-    row.in_checkpoint = true;
+  std::map<ipam::PodKey, int> interfaces;
+  for (const auto& file : checkpoint_files(set.backing_store)) {
+    const auto bytes = base::read_file(file);
+    const auto held = bytes ? ipam::parse_checkpoint(*bytes) : bytes.error();
+    if (!held) {
+      view.checkpoint_trouble = held.error().message;
+      return;
+    }
+    for (const auto& one : *held) {
+      const auto same = std::find_if(view.pods.begin(), view.pods.end(), [&](const PodRow& row) {
+        return row.held.address == one.address && row.held.pod.name == one.pod.name &&
+               row.held.pod.name_space == one.pod.name_space;
+      });
+      PodRow& row = same != view.pods.end() ? *same : view.pods.emplace_back();
+      row.held = one;
+      row.interface = interfaces[one.key]++;
+      row.in_checkpoint = true;
+    }
   }
 }
 
@@ -269,6 +296,7 @@ void derive_wanted(const settings::Settings& set, NodeView& view) {
                            .subnet = *eni.subnet_ipv4,
                            .table = table->table,
                            .mtu = set.eni_mtu,
+                           .trunk = view.trunks.contains(to_string(eni.id)),
                            .rule_exists = table->rule_exists});
   }
   for (auto& row : view.pods) {
@@ -279,7 +307,7 @@ void derive_wanted(const settings::Settings& set, NodeView& view) {
       row.table = table == tables.end() ? net::kMainTable : table->second;
     }
     row.host_veth = podnet::host_veth_name(wanted.network.veth_prefix, row.held.pod.name_space,
-                                           row.held.pod.name, 0);
+                                           row.held.pod.name, row.interface);
     wanted.pods.push_back({row.held.address, row.table, row.host_veth});
   }
 }
@@ -373,6 +401,7 @@ NodeView read_node(const Sources& sources) {
   });
   derive_wanted(set, view);
   read_kernel(view);
+  view.inside = look_into_pods(view.pods, view.kernel.links);
   read_files(sources, view);
   return view;
 }

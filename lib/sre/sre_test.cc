@@ -198,4 +198,25 @@ TEST_CASE("pods are found by name, by namespace and name, by address") {
   CHECK(find_pods(view, "nobody").empty());
 }
 
+TEST_CASE("inside the pod: a gateway with another MAC address, and no way out") {
+  auto view = healthy();
+  const auto mac = *net::Mac::parse("06:00:00:00:00:01");
+  view.kernel.links[1].mac = mac;
+  const auto address = ip("10.0.0.20");
+  CHECK(first_broken(explain(view, view.pods[0])) == nullptr);  // not seen: not judged
+  view.inside[address] = {ip("169.254.1.1"), mac};
+  CHECK(first_broken(explain(view, view.pods[0])) == nullptr);
+  CHECK(examine(view).empty());
+  view.inside[address].gateway_mac = *net::Mac::parse("06:00:00:00:00:02");
+  auto hops = explain(view, view.pods[0]);
+  REQUIRE(first_broken(hops) != nullptr);
+  CHECK(first_broken(hops)->name == "pod neighbour");
+  REQUIRE(examine(view).size() == 1);
+  CHECK(examine(view)[0].rule->id == "VC014");
+  view.inside[address].gateway.reset();
+  hops = explain(view, view.pods[0]);
+  REQUIRE(first_broken(hops) != nullptr);
+  CHECK(first_broken(hops)->name == "pod route");
+}
+
 }  // namespace vpccni::sre

@@ -53,6 +53,16 @@ breaks() {
   first VC010
 }
 
+@test "a stale neighbour: the host end's MAC address has changed" {
+  local link mac
+  link=$(link_of two)
+  mac=$(on cat "/sys/class/net/${link}/address" 2>/dev/null || on ip -j link show "${link}" | jq -r '.[0].address')
+  on ip link set "${link}" address 06:11:22:33:44:55
+  undo="on ip link set ${link} address ${mac}"
+  breaks two 'pod neighbour'
+  first VC014
+}
+
 @test "the rule from a pod" {
   on ip rule del pref 1536 from "$(pod_ip a four)"
   undo="on ip rule add pref 1536 from $(pod_ip a four) lookup 2"

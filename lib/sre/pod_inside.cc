@@ -1,0 +1,89 @@
+#include "sre/pod_inside.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "linux/addresses.h"
+#include "linux/neighbours.h"
+#include "linux/netns.h"
+#include "linux/routes.h"
+
+namespace vpccni::sre {
+
+namespace {
+
+constexpr const char* kNamespaces = "/run/netns";
+constexpr int kMostNamespaces = 2048;
+
+const linux::Link* find(const std::vector<linux::Link>& links, const std::string& name) {
+  const auto found =
+      std::find_if(links.begin(), links.end(), [&](const auto& link) { return link.name == name; });
+  return found == links.end() ? nullptr : &*found;
+}
+
+Result<PodInside> look(linux::Netlink& netlink, const linux::Link& link, const PodRow& pod) {
+  PodInside inside;
+  const auto family = pod.held.address.family();
+  const net::TableId table = pod.interface == 0
+                                 ? net::kMainTable
+                                 : net::TableId(static_cast<std::uint32_t>(pod.interface));
+  VPCCNI_TRY(const auto routes, linux::routes(netlink, family, table));
+  for (const auto& route : routes) {
+    if (route.destination.length() == 0 && route.link == link.index) {
+      inside.gateway = route.gateway;
+    }
+  }
+  VPCCNI_TRY(const auto known, linux::neighbours(netlink, link.index, family));
+  for (const auto& one : known) {
+    if (inside.gateway == one.address) {
+      inside.gateway_mac = one.mac;
+    }
+  }
+  return inside;
+}
+
+/// Those of the pods whose end is in this namespace. Links are known by an index on each side,
+/// which other nodes' pods may have as well: the address decides.
+Result<> look_around(linux::Netlink& netlink, const std::vector<PodRow>& pods,
+                     const std::vector<linux::Link>& host, std::map<net::Ip, PodInside>& out) {
+  VPCCNI_TRY(const auto links, linux::links(netlink));
+  for (const auto& link : links) {
+    for (const auto& pod : pods) {
+      const auto* end = link.kind == "veth" ? find(host, pod.host_veth) : nullptr;
+      if (end == nullptr || end->index != link.peer || end->peer != link.index) {
+        continue;
+      }
+      VPCCNI_TRY(const auto addresses,
+                 linux::addresses(netlink, link.index, pod.held.address.family()));
+      const bool has = std::any_of(addresses.begin(), addresses.end(), [&](const auto& one) {
+        return one.value.address == pod.held.address;
+      });
+      if (has) {
+        VPCCNI_TRY(out[pod.held.address], look(netlink, link, pod));
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::map<net::Ip, PodInside> look_into_pods(const std::vector<PodRow>& pods,
+                                            const std::vector<linux::Link>& host) {
+  std::map<net::Ip, PodInside> out;
+  std::error_code none;
+  int left = kMostNamespaces;
+  for (const auto& entry : std::filesystem::directory_iterator(kNamespaces, none)) {
+    if (pods.empty() || --left < 0) {
+      break;
+    }
+    const auto netns = linux::Netns::open(entry.path().string());
+    auto netlink = netns ? linux::Netlink::open_in(*netns) : netns.error();
+    if (netlink) {
+      (void)look_around(*netlink, pods, host, out);  // what is not seen is not judged
+    }
+  }
+  return out;
+}
+
+}  // namespace vpccni::sre
