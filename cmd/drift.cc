@@ -31,15 +31,53 @@ void tell_unseen(const sre::NodeView& view, std::ostream& err) {
   }
 }
 
+/// Puts back what of ours the kernel lacks, as the agent does by itself: only adds. What has no
+/// cure here (a pod's link) is said.
+int repair(const Invocation& invocation, bool json) {
+  const auto view =
+      sre::read_node({invocation.environment, invocation.clock, true, sre::AskEc2::when_needed});
+  if (!view.kernel_trouble.empty()) {
+    invocation.err << invocation.program << ": kernel: " << view.kernel_trouble << "\n";
+    return kFailed;
+  }
+  base::OrderedJson list = base::OrderedJson::array();
+  bool left = false;
+  for (const auto& fault : podnet::find_faults(view.wanted, view.kernel)) {
+    const auto done = fault.repair.empty()
+                          ? Result<>(Error{Errc::unsupported, "only a new pod gets one"})
+                          : podnet::repair(fault);
+    left = left || !done;
+    list.push_back({{"what", fault.what},
+                    {"repaired", done.has_value()},
+                    {"error", done ? std::string() : done.error().message}});
+    if (!json) {
+      invocation.out << (done ? "put back: " : "missing: ") << fault.what
+                     << (done ? "" : ": " + done.error().message) << "\n";
+    }
+  }
+  if (json) {
+    invocation.out << base::dump_json(base::OrderedJson{{"schema", "vpccni/v1"}, {"repairs", list}},
+                                      2)
+                   << "\n";
+  } else if (list.empty()) {
+    invocation.out << "links, addresses, routes and rules are as they should be\n";
+  }
+  return left ? kFailed : kDone;
+}
+
 }  // namespace
 
 int run_drift(const Invocation& invocation) {
   auto args = invocation.args;
+  const bool repairs = std::erase(args, "--repair") > 0;
   const bool json = std::erase(args, "--json") > 0;
   const bool all = std::erase(args, "--all") > 0;
-  if (!args.empty()) {
-    invocation.err << "usage: vpccni drift [--all] [--json]\n";
+  if (!args.empty() || (repairs && all)) {
+    invocation.err << "usage: vpccni drift [--all | --repair] [--json]\n";
     return kUsage;
+  }
+  if (repairs) {
+    return repair(invocation, json);
   }
   const auto view =
       sre::read_node({invocation.environment, invocation.clock, true, sre::AskEc2::always});

@@ -12,7 +12,7 @@ _vpccni() {
       config) all="--json show validate" ;;
       conflist) all="--check --print --template --to" ;;
       doctor) all="--json --list" ;;
-      drift) all="--all --json" ;;
+      drift) all="--all --json --repair" ;;
       eni) all="--json --yes attach gc list" ;;
       explain) all="--json" ;;
       fips-check) all="--cacert --config --explain --json --list --manifest --modules --only --profile --provider --quiet --strict --url" ;;

@@ -15,7 +15,7 @@ complete -c vpccni -n '__fish_seen_subcommand_from conflist' -a '--check --print
 complete -c vpccni -n __fish_use_subcommand -a doctor -d 'Tells what is wrong with this node, worst first, and what to do'
 complete -c vpccni -n '__fish_seen_subcommand_from doctor' -a '--json --list'
 complete -c vpccni -n __fish_use_subcommand -a drift -d 'Shows where agent, checkpoint, kernel, IMDS and EC2 differ'
-complete -c vpccni -n '__fish_seen_subcommand_from drift' -a '--all --json'
+complete -c vpccni -n '__fish_seen_subcommand_from drift' -a '--all --json --repair'
 complete -c vpccni -n __fish_use_subcommand -a egress -d 'The CNI plugin for egress in the other IP family; called by the container runtime'
 complete -c vpccni -n __fish_use_subcommand -a eni -d 'Lists, attaches and detaches ENIs; removes those that dead nodes left in the VPC'
 complete -c vpccni -n '__fish_seen_subcommand_from eni' -a '--json --yes attach gc list'
