@@ -165,17 +165,17 @@ second_eni() { control GET /state | jq -r '.enis[] | select(.attachment.device =
 
 @test "drift --repair: rules and routes come back, with the agent dead too, and only what is missing" {
   local before
-  before=$(on ip rule | sort)
   run -0 on "${v}" drift --repair
   [[ ${output} == *'as they should be'* ]]
   undo='lab agent start a'
   lab agent stop a
+  before=$(on ip rule | sort)
   on ip rule del pref 512 to "$(pod_ip a one)"
   on ip rule del pref 1536 from "$(pod_ip a four)"
   on ip route del "$(pod_ip a two)"
   run -0 on "${v}" drift --repair --json
   jq -e '.repairs | length == 3 and all(.repaired)' <<<"${output}"
-  [ "$(on ip rule | sort)" = "${before}" ]
+  diff <(on ip rule | sort) <(echo "${before}")
   pings a one "$(pod_ip a two)"
   run -0 on "${v}" drift --repair
   [[ ${output} == *'as they should be'* ]]
