@@ -2,6 +2,7 @@
 
 #include <linux/if.h>
 #include <linux/if_link.h>
+#include <linux/net_namespace.h>
 #include <linux/veth.h>
 
 #include <algorithm>
@@ -115,7 +116,8 @@ std::optional<Link> parse_link(const std::string& bytes) {
               .mtu = static_cast<int>(object.number(IFLA_MTU).value_or(0)),
               .up = (object.header().ifi_flags & IFF_UP) != 0,
               .peer = net::IfIndex(static_cast<int>(object.number(IFLA_LINK).value_or(0))),
-              .kind = kind_of(object)};
+              .kind = kind_of(object),
+              .peer_netns = object.number(IFLA_LINK_NETNSID)};
 }
 
 Result<std::vector<Link>> links(Netlink& netlink) {
@@ -130,6 +132,22 @@ Result<std::vector<Link>> links(Netlink& netlink) {
     }
   }
   return all;
+}
+
+Result<std::optional<std::uint32_t>> netns_id(Netlink& netlink, int netns_fd) {
+  Message message(RTM_GETNSID, 0);
+  message.append(rtgenmsg{});
+  message.put(NETNSA_FD, static_cast<std::uint32_t>(netns_fd));
+  const Request request = message.request("number of a network namespace");
+  VPCCNI_TRY(const auto replies, netlink.batch({&request, 1}));
+  VPCCNI_CHECK(outcome(request, replies.front()));
+  if (replies.front().objects.empty()) {
+    return std::optional<std::uint32_t>();
+  }
+  const Object<rtgenmsg, NETNSA_MAX> object(replies.front().objects.front());
+  const auto id = object.number(NETNSA_NSID);
+  const bool none = !id || *id == static_cast<std::uint32_t>(NETNSA_NSID_NOT_ASSIGNED);
+  return none ? std::nullopt : id;
 }
 
 Result<Link> get_link(Netlink& netlink, std::string_view name) {

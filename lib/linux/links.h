@@ -21,6 +21,8 @@ struct Link {
   bool up = false;
   net::IfIndex peer;  // the other end of a veth, an index of its namespace
   std::string kind;   // "veth", "vlan", …; empty for hardware
+  /// Of the namespace where the peer is, as this link's namespace numbers it; see netns_id.
+  std::optional<std::uint32_t> peer_netns = {};
 };
 
 /// Both ends of a veth in one message. This end is created up; the kernel refuses that for the
@@ -57,6 +59,8 @@ Request delete_link(net::IfIndex link);
 std::optional<Link> parse_link(const std::string& object);
 
 Result<std::vector<Link>> links(Netlink& netlink);
+/// The number by which the socket's namespace knows another; nullopt: by none.
+Result<std::optional<std::uint32_t>> netns_id(Netlink& netlink, int netns_fd);
 /// `not_found` with cause ENODEV when there is none.
 Result<Link> get_link(Netlink& netlink, std::string_view name);
 Result<Link> get_link(Netlink& netlink, const net::Mac& mac);

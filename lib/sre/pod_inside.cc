@@ -42,15 +42,14 @@ Result<PodInside> look(linux::Netlink& netlink, const linux::Link& link, const P
   return inside;
 }
 
-/// Those of the pods whose end is in this namespace. Links are known by an index on each side,
-/// which other nodes' pods may have as well: the address decides.
-Result<> look_around(linux::Netlink& netlink, const std::vector<PodRow>& pods,
+/// Those of the pods whose end is in this namespace, which ours knows by that number.
+Result<> look_around(linux::Netlink& netlink, std::uint32_t number, const std::vector<PodRow>& pods,
                      const std::vector<linux::Link>& host, std::map<net::Ip, PodInside>& out) {
   VPCCNI_TRY(const auto links, linux::links(netlink));
   for (const auto& link : links) {
     for (const auto& pod : pods) {
       const auto* end = link.kind == "veth" ? find(host, pod.host_veth) : nullptr;
-      if (end == nullptr || end->index != link.peer || end->peer != link.index) {
+      if (end == nullptr || end->peer_netns != number || end->peer != link.index) {
         continue;
       }
       VPCCNI_TRY(const auto addresses,
@@ -73,14 +72,21 @@ std::map<net::Ip, PodInside> look_into_pods(const std::vector<PodRow>& pods,
   std::map<net::Ip, PodInside> out;
   std::error_code none;
   int left = kMostNamespaces;
+  auto own = linux::Netlink::open();
   for (const auto& entry : std::filesystem::directory_iterator(kNamespaces, none)) {
-    if (pods.empty() || --left < 0) {
+    if (pods.empty() || !own || --left < 0) {
       break;
     }
     const auto netns = linux::Netns::open(entry.path().string());
-    auto netlink = netns ? linux::Netlink::open_in(*netns) : netns.error();
-    if (netlink) {
-      (void)look_around(*netlink, pods, host, out);  // what is not seen is not judged
+    if (!netns) {
+      continue;
+    }
+    const auto number = linux::netns_id(*own, netns->fd());
+    if (!number || !*number) {
+      continue;  // no link of ours leads there
+    }
+    if (auto netlink = linux::Netlink::open_in(*netns)) {
+      (void)look_around(*netlink, **number, pods, host, out);  // what is not seen is not judged
     }
   }
   return out;

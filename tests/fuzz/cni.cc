@@ -27,6 +27,7 @@ void check_round_trip(const cni::Request& request, const cni::PluginConfig& conf
        {config.veth_prefix + "0123456789b", "mNicIf1", request.netns,
         *net::Ip::parse("2001:db8::5"), net::TableId(2)}},
       "dummy0123456789a",
+      {},
       static_cast<int>(request.args.size())};
   const auto printed = base::parse_json(cni::to_json(added, request.cni_version));
   require(printed.has_value(), "a printed result is JSON");

@@ -1,5 +1,6 @@
 // What the Kubernetes API server answers, and the variables that say where it is.
 
+#include "agent/branch_eni.h"
 #include "k8s/config.h"
 #include "k8s/parse.h"
 #include "k8s/read_stream.h"
@@ -56,8 +57,24 @@ void read_watch(std::string_view input) {
   require(read(1) == read(input.size() + 1), "a watch does not depend on how it is cut");
 }
 
+void read_custom(std::string_view input) {
+  if (const auto config = k8s::parse_eni_config(input)) {
+    require(!config->name.empty() && config->security_groups.size() <= 64, "an ENIConfig is small");
+  }
+  if (const auto node = k8s::parse_cni_node(input)) {
+    require(!node->version.empty() && node->features.size() <= 64, "a CNINode is small");
+  }
+  for (const auto family : {net::Family::v4, net::Family::v6}) {
+    if (const auto eni = agent::parse_branch_eni(input, family)) {
+      require(eni->address.family() == family && eni->gateway.family() == family, "one family");
+      require(eni->vlan.value() >= 1 && eni->vlan.value() <= 4094 && !eni->mac.empty(), "a VLAN");
+    }
+  }
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view input = fuzz::text_of(data, size);
+  read_custom(input);
   switch (fuzz::take_choice(input, 5)) {
     case 0:
       if (const auto node = k8s::parse_node(input)) {

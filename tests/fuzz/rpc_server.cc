@@ -50,7 +50,7 @@ class Site {
       if (!request.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
         return done({rpc::Code::invalid_argument, "no AddNetworkRequest"}, {});
       }
-      const auto event = agent::to_event(request, 1);
+      const auto event = agent::to_event(request, 1, agent::ReplyFacts());
       done({}, agent::failure(event ? "none" : event.error().message).SerializeAsString());
     });
     std::array<int, 2> ends{};

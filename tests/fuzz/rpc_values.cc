@@ -81,7 +81,7 @@ void check_messages(std::string_view input) {
   const agent::ReplyFacts facts;
   const int size = static_cast<int>(input.size());
   if (::rpc::AddNetworkRequest request; request.ParseFromArray(input.data(), size)) {
-    if (const auto event = agent::to_event(request, 1)) {
+    if (const auto event = agent::to_event(request, 1, facts)) {
       require(!event->key.container.empty() && !event->key.ifname.empty(), "a pod has a key");
     } else {
       require(!agent::failure(event.error().message).success(), "a failure is none");
