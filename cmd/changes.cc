@@ -1,6 +1,6 @@
 #include "cmd/changes.h"
 
-#include "agent/classify_enis.h"
+#include "agent/execute.h"
 #include "aws/instance_limits.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -70,11 +70,9 @@ Result<Instance> read_instance(const Invocation& invocation) {
   node.identity = out.identity;
   node.settings = settings::load(invocation.environment, notes);
   node.limits = aws::instance_limits(out.identity.type).value_or(aws::assumed_limits());
-  aws::EniFilter filter;
-  filter.filters = {{"attachment.instance-id", {to_string(out.identity.id)}}};
-  VPCCNI_TRY(auto enis, wrap(out.session->ec2().network_interfaces(filter),
-                             "list this instance's ENIs (ec2:DescribeNetworkInterfaces)"));
-  for (auto& one : agent::classify_enis(std::move(enis), node, agent::ListedBy::ec2)) {
+  VPCCNI_TRY(auto enis, wrap(agent::all_listed(out.session->ec2(), node),
+                             "ec2:DescribeNetworkInterfaces"));
+  for (auto& one : enis) {
     out.enis.push_back(
         {std::move(one.eni), agent::is_managed(one.is), std::string(agent::because(one.is))});
   }

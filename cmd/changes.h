@@ -33,7 +33,4 @@ struct Instance {
 };
 Result<Instance> read_instance(const Invocation& invocation);
 
-int eni_attach(const Invocation& invocation, const std::string& eni, bool yes, bool json);
-int eni_detach(const Invocation& invocation, const std::string& eni, bool yes, bool json);
-
 }  // namespace vpccni::cmd

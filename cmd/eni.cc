@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "cmd/changes.h"
 #include "cmd/columns.h"
 #include "cmd/command.h"
+#include "cmd/eni_attach.h"
 #include "cmd/eni_gc.h"
 #include "sre/read_node.h"
 

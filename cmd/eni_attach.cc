@@ -1,6 +1,8 @@
 // vpccni eni attach, detach: one ENI by hand. The agent takes in what is attached within a minute;
 // nothing is detached while it runs, or while a pod may have an address of it.
 
+#include "cmd/eni_attach.h"
+
 #include <algorithm>
 
 #include "agent/choose_subnet.h"

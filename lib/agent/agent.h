@@ -40,7 +40,7 @@ struct Listen {
 
 struct AgentOptions {
   Listen listen;
-  CheckpointFiles files;
+  ipam::CheckpointFiles files;
   std::string release_journal{rpc::kReleaseJournal};
   std::string fips;         // JSON of the start's check of the module, for introspection
   std::stop_source ending;  // asked to stop when the edges' waits shall end, too
@@ -70,7 +70,7 @@ class Agent {
   /// What the agent keeps beside the core of each network card.
   struct Card {
     Node node;
-    CheckpointFiles files;
+    ipam::CheckpointFiles files;
     std::string recent_written = {};  // the side files' bytes: they are written only on change
     std::string quarantine_written = {};
   };

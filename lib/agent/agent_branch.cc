@@ -42,6 +42,13 @@ void Agent::await_trunk() {
     return;
   }
   pools_->on(0, ipam::LookAgain{}, edges_.clock.now());
+  const auto now = edges_.clock.now().steady;
+  auto features = wanted_features();
+  if (asking_trunk_ || (now < ask_trunk_at_ && features == asked_features_)) {
+    return;
+  }
+  ask_trunk_at_ = now + kAskAgain;
+  asked_features_ = features;
   const auto limits = pools_->first().limits();
   const int enis = static_cast<int>(pools_->first().store().enis().size());
   if (node_.family() == net::Family::v4 && enis > limits.enis) {
@@ -49,14 +56,7 @@ void Agent::await_trunk() {
                      {{"enis", std::to_string(enis)}});
     return;
   }
-  const auto now = edges_.clock.now().steady;
-  auto features = wanted_features();
-  if (asking_trunk_ || (now < ask_trunk_at_ && features == asked_features_)) {
-    return;
-  }
   asking_trunk_ = true;
-  ask_trunk_at_ = now + kAskAgain;
-  asked_features_ = features;
   side_.post([this, features = std::move(features)](const std::stop_token& stop) {
     Result<> done;
     for (const auto& feature : features) {

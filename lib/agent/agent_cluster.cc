@@ -67,11 +67,7 @@ void Agent::node_changed(const NodeFacts& facts) {
 }
 
 void Agent::tell_quarantined() {
-  std::map<net::Ip, ipam::Assignment> quarantined;
-  for (std::size_t pool = 0; pool < pools_->size(); ++pool) {
-    const auto& some = pools_->at(pool).store().quarantined();
-    quarantined.insert(some.begin(), some.end());
-  }
+  const auto quarantined = pools_->quarantined();
   std::string fresh;
   for (const auto& [address, entry] : quarantined) {
     if (!quarantine_told_.contains(address)) {

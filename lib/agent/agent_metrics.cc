@@ -41,14 +41,12 @@ void add_to(Census& census, const ipam::DataStore& store) {
 }
 
 void show_quarantine(Registry& metrics, const ipam::Pools& pools) {
+  const auto quarantined = pools.quarantined();
   double kernel_only = 0;
-  double all = 0;
-  for (std::size_t pool = 0; pool < pools.size(); ++pool) {
-    for (const auto& [address, held] : pools.at(pool).store().quarantined()) {
-      kernel_only += held.key.network == ipam::kRecoveredNetwork ? 1 : 0;
-      all += 1;
-    }
+  for (const auto& [address, held] : quarantined) {
+    kernel_only += held.key.network == ipam::kRecoveredNetwork ? 1 : 0;
   }
+  const auto all = static_cast<double>(quarantined.size());
   metrics.set<Metric::vpccni_quarantined_ips>(all - kernel_only, {"not_in_ec2"});
   metrics.set<Metric::vpccni_quarantined_ips>(kernel_only, {"kernel_only"});
 }

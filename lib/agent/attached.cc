@@ -38,7 +38,7 @@ Result<ipam::EniReady> make_ready(const Edges& edges, const Node& node, SubnetCi
 
 Result<Attachments> list_attached(const Edges& edges, const Node& node) {
   Attachments all;
-  auto listed = node.settings.imds_only ? all_shown(edges, node) : all_listed(edges, node);
+  auto listed = node.settings.imds_only ? all_shown(edges, node) : all_listed(edges.ec2, node);
   if (!listed && !node.settings.imds_only) {
     all.trouble = listed.error();
     all.confirmed = false;

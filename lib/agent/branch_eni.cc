@@ -7,8 +7,6 @@ namespace vpccni::agent {
 
 namespace {
 
-constexpr int kLastVlan = 4094;  // 4095 is reserved
-
 Error unusable(const std::string& why) {
   return {Errc::corrupt, std::string(kPodEniAnnotation) + ": " + why};
 }
@@ -31,7 +29,7 @@ Result<BranchEni> parse_branch_eni(std::string_view annotation, net::Family fami
     return unusable(v4 ? "privateIp is no IPv4 address" : "ipv6Addr is no IPv6 address");
   }
   const auto vlan = base::integer_member(first, "vlanID").value_or(0);
-  if (vlan < 1 || vlan > kLastVlan) {
+  if (vlan < 1 || vlan > net::kLastVlan.value()) {
     return unusable("vlanID is no number from 1 to 4094");
   }
   const auto subnet =

@@ -121,10 +121,10 @@ Result<ipam::Outcome> execute(const Edges& edges, const Node& node, const ipam::
   return std::visit(Perform{edges, node, stop}, action);
 }
 
-Result<std::vector<ClassifiedEni>> all_listed(const Edges& edges, const Node& node) {
+Result<std::vector<ClassifiedEni>> all_listed(aws::Ec2& ec2, const Node& node) {
   aws::EniFilter filter;
   filter.filters = {{"attachment.instance-id", {to_string(node.identity.id)}}};
-  VPCCNI_TRY(auto enis, wrap(edges.ec2.network_interfaces(filter), "list this instance's ENIs"));
+  VPCCNI_TRY(auto enis, wrap(ec2.network_interfaces(filter), "list this instance's ENIs"));
   return classify_enis(std::move(enis), node, ListedBy::ec2);
 }
 
@@ -148,7 +148,7 @@ const Listings::List& Listings::fresh(Reading& reading, const Edges& edges, base
 
 const Listings::List& Listings::listed(const Edges& edges, const Node& node,
                                        base::SteadyTime asked) {
-  return fresh(listed_, edges, asked, [&] { return all_listed(edges, node); });
+  return fresh(listed_, edges, asked, [&] { return all_listed(edges.ec2, node); });
 }
 
 const Listings::List& Listings::shown(const Edges& edges, const Node& node,
@@ -157,7 +157,7 @@ const Listings::List& Listings::shown(const Edges& edges, const Node& node,
 }
 
 Result<ManagedEnis> managed_enis(const Edges& edges, const Node& node) {
-  VPCCNI_TRY(auto all, all_listed(edges, node));
+  VPCCNI_TRY(auto all, all_listed(edges.ec2, node));
   return managed_on(std::move(all), node.card);
 }
 
@@ -216,16 +216,16 @@ ipam::Observed observe(const Edges& edges, const Node& node, const ipam::Observe
     observed.enis = all.error();
     return observed;
   }
-  const auto managed = std::optional(managed_on(*all, node.card));
+  const auto managed = managed_on(*all, node.card);
   std::vector<ipam::ObservedEni> seen;
-  for (const auto& eni : managed->enis) {
+  for (const auto& eni : managed.enis) {
     seen.push_back({eni_facts(eni, {}, node), pod_blocks(eni, node.family())});
     tend_attachment(edges, node, eni);
   }
-  for (const auto& one : managed->left_out) {
+  for (const auto& one : managed.left_out) {
     observed.unmanaged.insert(one.eni.id);
   }
-  observed.foreign_enis = managed->unmanaged;
+  observed.foreign_enis = managed.unmanaged;
   observed.enis = std::move(seen);
   return observed;
 }

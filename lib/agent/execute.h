@@ -13,7 +13,7 @@ Result<ipam::Outcome> execute(const Edges& edges, const Node& node, const ipam::
                               const std::stop_token& stop);
 
 /// Every ENI of this instance, as EC2 lists them, or as IMDS shows them: without tags and kinds.
-Result<std::vector<ClassifiedEni>> all_listed(const Edges& edges, const Node& node);
+Result<std::vector<ClassifiedEni>> all_listed(aws::Ec2& ec2, const Node& node);
 Result<std::vector<ClassifiedEni>> all_shown(const Edges& edges, const Node& node);
 
 /// Readings for the pools of several cards: one that began after a look was asked for serves it,

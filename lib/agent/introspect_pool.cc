@@ -54,14 +54,12 @@ std::string pods_page(const Inspected& of) {
 
 std::string quarantine_page(const Inspected& of) {
   OrderedJson all = OrderedJson::array();
-  for (std::size_t pool = 0; pool < of.pools.size(); ++pool) {
-    for (const auto& [address, held] : of.pools.at(pool).store().quarantined()) {
-      OrderedJson one = identity(held.key, held.pod, of.scrub);
-      one["address"] = to_string(address);
-      one["since"] = go_time(held.since);
-      one["why"] = held.key.network == ipam::kRecoveredNetwork ? kKernelOnly : kUnlisted;
-      all.push_back(std::move(one));
-    }
+  for (const auto& [address, held] : of.pools.quarantined()) {
+    OrderedJson one = identity(held.key, held.pod, of.scrub);
+    one["address"] = to_string(address);
+    one["since"] = go_time(held.since);
+    one["why"] = held.key.network == ipam::kRecoveredNetwork ? kKernelOnly : kUnlisted;
+    all.push_back(std::move(one));
   }
   return base::dump_json(all);
 }

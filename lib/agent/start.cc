@@ -78,8 +78,7 @@ Result<> plan_host_network(Starting& s) {
   network.mark = set.connmark;
   network.veth_prefix = set.veth_prefix;
   network.mtu = set.eni_mtu;
-  network.strict_branches =
-      set.enable_pod_eni && set.pod_security_group_enforcing_mode != "standard";
+  network.strict_branches = set.strict_branches();
   network.v6_egress = set.enable_v6_egress;
   network.exempt_by_set = set.snat_ipset;
   return {};
@@ -104,7 +103,7 @@ Result<> read_files(Starting& s) {
       cards.push_back(limit.card);
     }
   }
-  const CheckpointFiles files{s.settings.backing_store};
+  const ipam::CheckpointFiles files{s.settings.backing_store};
   for (const auto card : cards) {
     std::string trouble;
     s.checkpoints[card] = read_checkpoint(files.of_card(card), s.edges.clock.now().wall, trouble);
@@ -251,29 +250,8 @@ constexpr Step kSteps[] = {
 
 }  // namespace
 
-CheckpointFiles CheckpointFiles::of_card(net::NetworkCard card) const {
-  return card == net::NetworkCard(0) ? *this
-                                     : CheckpointFiles{beside("-nic-" + to_string(card) + ".json")};
-}
-
-std::string CheckpointFiles::beside(std::string_view suffix) const {
-  const bool json = path.ends_with(".json");
-  return path.substr(0, path.size() - (json ? 5 : 0)) + std::string(suffix);
-}
-
-std::string CheckpointFiles::recent() const {
-  return beside("-recent.json");
-}
-
-std::string CheckpointFiles::quarantine() const {
-  return beside("-quarantine.json");
-}
-
-std::string CheckpointFiles::previous() const {
-  return path + ".prev";
-}
-
-Checkpoint read_checkpoint(const CheckpointFiles& files, base::WallTime now, std::string& trouble) {
+Checkpoint read_checkpoint(const ipam::CheckpointFiles& files, base::WallTime now,
+                           std::string& trouble) {
   Checkpoint checkpoint;
   if (const auto bytes = base::read_file(files.recent(), std::size_t{1} << 20U)) {
     checkpoint.recent = ipam::parse_recent(*bytes);

@@ -9,6 +9,7 @@
 
 #include "agent/execute.h"
 #include "agent/node.h"
+#include "ipam/checkpoint_files.h"
 #include "ipam/pools.h"
 
 namespace vpccni::agent {
@@ -18,22 +19,10 @@ struct Checkpoint {
   ipam::Recent recent;
 };
 
-/// Where the checkpoint and its companions live.
-struct CheckpointFiles {
-  std::string path;
-  /// Those of another network card's pool: "ipam-nic-1.json" beside "ipam.json".
-  CheckpointFiles of_card(net::NetworkCard card) const;
-  std::string recent() const;      // …-recent.json
-  std::string quarantine() const;  // …-quarantine.json
-  std::string previous() const;    // ….prev: as found at the last start
-
- private:
-  std::string beside(std::string_view suffix) const;
-};
-
 /// Reads the checkpoint. A missing file is an empty one. A file that cannot be used is moved aside
 /// to ….unusable-<wall time> and named in `trouble`; live pods are then found from the kernel.
-Checkpoint read_checkpoint(const CheckpointFiles& files, base::WallTime now, std::string& trouble);
+Checkpoint read_checkpoint(const ipam::CheckpointFiles& files, base::WallTime now,
+                           std::string& trouble);
 
 /// What start_up hands to the loop.
 struct Started {

@@ -30,14 +30,14 @@ const base::WallTime kNow{std::chrono::seconds(1700000000)};
 TEST_CASE("a missing checkpoint is an empty one") {
   const TemporaryDirectory directory;
   std::string trouble;
-  const CheckpointFiles files{(directory.path / "ipam.json").string()};
+  const ipam::CheckpointFiles files{(directory.path / "ipam.json").string()};
   CHECK(read_checkpoint(files, kNow, trouble).assignments.empty());
   CHECK(trouble.empty());
 }
 
 TEST_CASE("a checkpoint that cannot be used is kept aside and named") {
   const TemporaryDirectory directory;
-  const CheckpointFiles files{(directory.path / "ipam.json").string()};
+  const ipam::CheckpointFiles files{(directory.path / "ipam.json").string()};
   for (const auto* bytes :
        {"", "{\"version\":\"vpc-cni-ipam/9\"}", "\x01garbage", "{\"version\""}) {
     REQUIRE(base::write_file_durably(files.path, bytes));
@@ -51,7 +51,7 @@ TEST_CASE("a checkpoint that cannot be used is kept aside and named") {
 
 TEST_CASE("a good checkpoint is read with what still cools, and kept as it was") {
   const TemporaryDirectory directory;
-  const CheckpointFiles files{(directory.path / "ipam.json").string()};
+  const ipam::CheckpointFiles files{(directory.path / "ipam.json").string()};
   const ipam::Assignment one{
       {"aws-cni", "c", "eth0"}, {"d", "p", 1}, *net::Ip::parse("10.0.0.9"), {}};
   const auto bytes = ipam::format_checkpoint({one});
@@ -64,15 +64,6 @@ TEST_CASE("a good checkpoint is read with what still cools, and kept as it was")
   CHECK(read.assignments == std::vector{one});
   CHECK(read.recent.cooling.size() == 1);
   CHECK(*base::read_file(files.previous()) == bytes);
-}
-
-TEST_CASE("each network card has its own files, under upstream's names") {
-  const CheckpointFiles files{"/run/ipam.json"};
-  CHECK(files.of_card(net::NetworkCard(0)).path == "/run/ipam.json");
-  const auto second = files.of_card(net::NetworkCard(12));
-  CHECK(second.path == "/run/ipam-nic-12.json");
-  CHECK(second.recent() == "/run/ipam-nic-12-recent.json");
-  CHECK(CheckpointFiles{"/run/pods"}.of_card(net::NetworkCard(1)).path == "/run/pods-nic-1.json");
 }
 
 TEST_CASE("one reading of EC2 and of IMDS serves all looks that were asked for before it") {

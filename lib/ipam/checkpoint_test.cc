@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "ipam/checkpoint_files.h"
+
 namespace vpccni::ipam {
 
 namespace {
@@ -228,6 +230,23 @@ TEST_CASE("what happened a moment ago survives; garbage does not harm") {
   CHECK(
       parse_recent("{\"released\":{\"x\":1,\"10.0.0.1\":\"y\"},\"unassigned\":7}").cooling.empty());
   CHECK(parse_recent("\xff").unassigned.empty());
+}
+
+TEST_CASE("each network card has its own files, under upstream's names") {
+  const CheckpointFiles files{"/run/ipam.json"};
+  CHECK(files.of_card(net::NetworkCard(0)).path == "/run/ipam.json");
+  const auto second = files.of_card(net::NetworkCard(12));
+  CHECK(second.path == "/run/ipam-nic-12.json");
+  CHECK(second.recent() == "/run/ipam-nic-12-recent.json");
+  CHECK(CheckpointFiles{"/run/pods"}.of_card(net::NetworkCard(1)).path == "/run/pods-nic-1.json");
+  CHECK(files.card_of("/run/ipam.json") == net::NetworkCard(0));
+  CHECK(files.card_of(second.path) == net::NetworkCard(12));
+  for (const auto* other :
+       {"/run/ipam-nic-12-recent.json", "/run/ipam-nic-.json", "/run/ipam-nic-",
+        "/run/ipam-nic-x.json", "/run/pods-nic-1.json", "/run/ipam.json.prev"}) {
+    CAPTURE(other);
+    CHECK_FALSE(files.card_of(other));
+  }
 }
 
 }  // namespace vpccni::ipam

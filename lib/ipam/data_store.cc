@@ -182,22 +182,28 @@ void DataStore::set_confirmed(const net::EniId& id, const net::Cidr& cidr, bool 
 }
 
 bool DataStore::covers(const net::Ip& address) const {
-  return const_cast<DataStore*>(this)->place_of(address).block != nullptr;  // NOLINT: only reads
+  return seen_at(address).block != nullptr;
 }
 
 bool DataStore::is_confirmed(const net::Ip& address) const {
-  const auto place = const_cast<DataStore*>(this)->place_of(address);  // NOLINT: a reading find
+  const Seen place = seen_at(address);
   return place.block != nullptr && place.block->confirmed;
 }
 
-DataStore::Place DataStore::place_of(const net::Ip& address) {
+DataStore::Seen DataStore::seen_at(const net::Ip& address) const {
   for (const int length : block_lengths(address)) {
     if (const auto owner = owners_.find({address, length}); owner != owners_.end()) {
-      EniEntry& eni = enis_.at(owner->second);
+      const EniEntry& eni = enis_.at(owner->second);
       return {&eni, &eni.blocks.at(owner->first)};
     }
   }
   return {};
+}
+
+DataStore::Place DataStore::place_of(const net::Ip& address) {
+  const Seen seen = seen_at(address);
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): this store, which is not const here
+  return {const_cast<EniEntry*>(seen.eni), const_cast<Block*>(seen.block)};
 }
 
 Lease DataStore::lease_of(const EniEntry& eni, const net::Ip& address, const PodInfo& pod) const {
@@ -209,7 +215,7 @@ std::optional<Lease> DataStore::find(const PodKey& key) const {
   if (it == by_key_.end()) {
     return std::nullopt;
   }
-  const auto place = const_cast<DataStore*>(this)->place_of(it->second);  // NOLINT: a reading find
+  const Seen place = seen_at(it->second);
   if (place.eni == nullptr) {
     return Lease{it->second, {}, {}, net::kMainTable, 1};  // quarantined
   }

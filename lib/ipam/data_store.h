@@ -153,6 +153,11 @@ class DataStore {
     EniEntry* eni = nullptr;
     Block* block = nullptr;
   };
+  struct Seen {
+    const EniEntry* eni = nullptr;
+    const Block* block = nullptr;
+  };
+  Seen seen_at(const net::Ip& address) const;
   Place place_of(const net::Ip& address);
   bool held(const net::Ip& address) const;
   void absorb(const net::Cidr& prefix, Block& into);

@@ -226,4 +226,13 @@ std::vector<Pools::Held> Pools::assignments() const {
   return all;
 }
 
+std::map<net::Ip, Assignment> Pools::quarantined() const {
+  std::map<net::Ip, Assignment> all;
+  for (const auto& core : cores_) {
+    const auto& own = core->store().quarantined();
+    all.insert(own.begin(), own.end());
+  }
+  return all;
+}
+
 }  // namespace vpccni::ipam

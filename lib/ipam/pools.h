@@ -71,6 +71,7 @@ class Pools {
     int interface = 0;
   };
   std::vector<Held> assignments() const;
+  std::map<net::Ip, Assignment> quarantined() const;  // of all pools
 
  private:
   struct Part {  // of a call, in one pool

@@ -134,6 +134,12 @@ Result<std::vector<Link>> links(Netlink& netlink) {
   return all;
 }
 
+const Link* find_link(const std::vector<Link>& links, std::string_view name) {
+  const auto found =
+      std::find_if(links.begin(), links.end(), [&](const Link& link) { return link.name == name; });
+  return found == links.end() ? nullptr : &*found;
+}
+
 Result<std::optional<std::uint32_t>> netns_id(Netlink& netlink, int netns_fd) {
   Message message(RTM_GETNSID, 0);
   message.append(rtgenmsg{});

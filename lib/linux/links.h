@@ -59,6 +59,8 @@ Request delete_link(net::IfIndex link);
 std::optional<Link> parse_link(const std::string& object);
 
 Result<std::vector<Link>> links(Netlink& netlink);
+/// Null if none has the name.
+const Link* find_link(const std::vector<Link>& links, std::string_view name);
 /// The number by which the socket's namespace knows another; nullopt: by none.
 Result<std::optional<std::uint32_t>> netns_id(Netlink& netlink, int netns_fd);
 /// `not_found` with cause ENODEV when there is none.

@@ -55,6 +55,7 @@ using Mark = Number<struct MarkTag, std::uint32_t>;  // packet mark; value and m
 
 inline constexpr TableId kMainTable{254};
 inline constexpr TableId kLocalTable{255};
+inline constexpr VlanId kLastVlan{4094};  // 4095 is reserved
 
 }  // namespace vpccni::net
 

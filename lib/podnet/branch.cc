@@ -15,7 +15,6 @@ namespace vpccni::podnet {
 namespace {
 
 constexpr std::uint32_t kFirstTable = 100;
-constexpr int kLastVlan = 4094;
 
 Result<> check_branch(const BranchPod& pod) {
   VPCCNI_CHECK(check_vlan(pod.vlan));
@@ -138,18 +137,13 @@ bool is_anothers(const linux::Link& link, const BranchRoute& route) {
 
 bool is_anothers(const BranchRoute& route, const Seen& seen) {
   const auto table = branch_table(route.vlan);
-  const auto by_name = [&](const std::string& name) {
-    const auto found = std::find_if(seen.links.begin(), seen.links.end(),
-                                    [&](const auto& link) { return link.name == name; });
-    return found == seen.links.end() ? nullptr : &*found;
-  };
   const auto ours = [&](const std::string& name) {
     return std::find(route.host_veths.begin(), route.host_veths.end(), name) !=
            route.host_veths.end();
   };
   bool named = false;  // a link of that name is another sandbox's
   for (const auto& name : route.host_veths) {
-    if (const auto* link = by_name(name)) {
+    if (const auto* link = linux::find_link(seen.links, name)) {
       if (link->mac == route.host_mac) {
         return false;
       }
@@ -172,7 +166,7 @@ bool is_anothers(const BranchRoute& route, const Seen& seen) {
       continue;
     }
     const bool in = rule.priority == kBranchIn && rule.in_link != vlan_link_name(route.vlan);
-    if (in && !ours(rule.in_link) && by_name(rule.in_link) != nullptr) {
+    if (in && !ours(rule.in_link) && linux::find_link(seen.links, rule.in_link) != nullptr) {
       return true;
     }
     const bool from = rule.priority == kFromPod && rule.from;
@@ -198,7 +192,7 @@ net::TableId branch_table(net::VlanId vlan) {
 Result<> check_vlan(net::VlanId vlan) {
   const auto table = branch_table(vlan).value();
   const bool kernels = table >= net::kMainTable.value() - 1 && table <= net::kLocalTable.value();
-  if (vlan.value() < 1 || vlan.value() > kLastVlan || kernels) {
+  if (vlan < net::VlanId(1) || vlan > net::kLastVlan || kernels) {
     return Error{Errc::invalid_argument, "VLAN " + to_string(vlan) + " has no table of its own"};
   }
   return {};
@@ -249,8 +243,8 @@ Result<std::vector<std::string>> missing_of_branch_pod(const std::string& netns_
   VPCCNI_TRY(const auto own, linux::routes(netlink, family, branch_table(route.vlan)));
   const std::string vlan = vlan_link_name(route.vlan);
   const auto up = [&](const std::string& name) {
-    return std::any_of(seen.links.begin(), seen.links.end(),
-                       [&](const auto& link) { return link.name == name && link.up; });
+    const auto* link = linux::find_link(seen.links, name);
+    return link != nullptr && link->up;
   };
   if (!up(vlan)) {
     missing.push_back("link " + vlan);

@@ -14,9 +14,9 @@ using linux::Link;
 using linux::Route;
 using linux::Rule;
 
-template <class Test>
-const Link* find_link(const SeenHost& seen, Test test) {
-  const auto found = std::find_if(seen.links.begin(), seen.links.end(), test);
+const Link* find_link(const SeenHost& seen, const net::Mac& mac) {
+  const auto found = std::find_if(seen.links.begin(), seen.links.end(),
+                                  [&](const Link& link) { return link.mac == mac; });
   return found == seen.links.end() ? nullptr : &*found;
 }
 
@@ -55,7 +55,7 @@ void want_route(const SeenHost& seen, HostObject object, const Route& route,
 }
 
 void check_eni(const EniNetwork& eni, const SeenHost& seen, std::vector<Fault>& faults) {
-  const Link* link = find_link(seen, [&](const Link& one) { return one.mac == eni.mac; });
+  const Link* link = find_link(seen, eni.mac);
   if (link == nullptr) {
     return;  // unplugged: reconcile's affair
   }
@@ -80,7 +80,7 @@ void check_eni(const EniNetwork& eni, const SeenHost& seen, std::vector<Fault>& 
 }
 
 void check_pod(const PodRoute& pod, const SeenHost& seen, std::vector<Fault>& faults) {
-  const Link* link = find_link(seen, [&](const Link& one) { return one.name == pod.host_veth; });
+  const Link* link = linux::find_link(seen.links, pod.host_veth);
   if (link == nullptr) {
     faults.push_back(
         {HostObject::pod_link, "link " + pod.host_veth + " of pod " + to_string(pod.address), {}});
@@ -181,7 +181,7 @@ Result<SeenHost> read_host(const WantedHost& wanted) {
   std::set<net::TableId> tables = {net::kMainTable};
   for (const EniNetwork& eni : wanted.enis) {
     tables.insert(eni.table);
-    const Link* link = find_link(seen, [&](const Link& one) { return one.mac == eni.mac; });
+    const Link* link = find_link(seen, eni.mac);
     if (link != nullptr) {
       VPCCNI_TRY(const auto some, linux::addresses(netlink, link->index, family));
       seen.addresses.insert(seen.addresses.end(), some.begin(), some.end());

@@ -72,6 +72,10 @@ struct Settings {
   // Pods.
   bool enable_pod_eni = false;
   std::string pod_security_group_enforcing_mode = "strict";
+  /// All packets of branch-ENI pods go by the VPC: any mode but "standard".
+  bool strict_branches() const {
+    return enable_pod_eni && pod_security_group_enforcing_mode != "standard";
+  }
   bool annotate_pod_ip = false;
   std::string network_policy_mode;  // as written; "" when absent
 

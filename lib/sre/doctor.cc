@@ -104,10 +104,9 @@ Evidence unknown_to_agent(const NodeView& view) {
 Evidence stale_neighbour(const NodeView& view) {
   return pods_where(view, [&](const PodRow& row) {
     const auto inside = view.inside.find(row.held.address);
-    const auto end = std::find_if(view.kernel.links.begin(), view.kernel.links.end(),
-                                  [&](const auto& link) { return link.name == row.host_veth; });
-    return inside != view.inside.end() && end != view.kernel.links.end() &&
-           inside->second.gateway && inside->second.gateway_mac != end->mac;
+    const auto* end = linux::find_link(view.kernel.links, row.host_veth);
+    return inside != view.inside.end() && end != nullptr && inside->second.gateway &&
+           inside->second.gateway_mac != end->mac;
   });
 }
 

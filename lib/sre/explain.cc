@@ -113,9 +113,8 @@ void add_pod_hops(const NodeView& view, const PodRow& pod, std::vector<Hop>& hop
 /// Inside the pod, where that could be seen.
 void add_inside_hops(const NodeView& view, const PodRow& pod, std::vector<Hop>& hops) {
   const auto inside = view.inside.find(pod.held.address);
-  const auto end = std::find_if(view.kernel.links.begin(), view.kernel.links.end(),
-                                [&](const auto& link) { return link.name == pod.host_veth; });
-  if (inside == view.inside.end() || end == view.kernel.links.end()) {
+  const auto* end = linux::find_link(view.kernel.links, pod.host_veth);
+  if (inside == view.inside.end() || end == nullptr) {
     return;
   }
   const auto& [gateway, mac] = inside->second;
@@ -131,9 +130,9 @@ void add_inside_hops(const NodeView& view, const PodRow& pod, std::vector<Hop>& 
     hops.push_back(broken("pod neighbour",
                           "the pod takes " + (mac ? to_string(*mac) : std::string("no MAC")) +
                               " for its gateway, the host's end has " + to_string(end->mac),
-                          "ip link set " + pod.host_veth + " address " +
-                              (mac ? to_string(*mac) : to_string(end->mac)) +
-                              "; udev's MACAddressPolicy must be none for it"));
+                          mac ? "ip link set " + pod.host_veth + " address " + to_string(*mac) +
+                                    "; udev's MACAddressPolicy must be none for it"
+                              : "recreate the pod: only a new pod gets the entry"));
   }
 }
 

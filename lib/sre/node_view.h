@@ -37,7 +37,7 @@ struct PodInside {
 
 struct NodeView {
   std::string agent_trouble;         // "" = it answered
-  std::set<std::string> trunks;      // ids, as the agent has them
+  std::set<net::EniId> trunks;       // as the agent has them
   std::set<std::string> agent_enis;  // ids; an ENI that is being attached is not among them yet
   base::Json plan;
   base::Json failures;

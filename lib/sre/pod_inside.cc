@@ -15,12 +15,6 @@ namespace {
 constexpr const char* kNamespaces = "/run/netns";
 constexpr int kMostNamespaces = 2048;
 
-const linux::Link* find(const std::vector<linux::Link>& links, const std::string& name) {
-  const auto found =
-      std::find_if(links.begin(), links.end(), [&](const auto& link) { return link.name == name; });
-  return found == links.end() ? nullptr : &*found;
-}
-
 Result<PodInside> look(linux::Netlink& netlink, const linux::Link& link, const PodRow& pod) {
   PodInside inside;
   const auto family = pod.held.address.family();
@@ -48,7 +42,7 @@ Result<> look_around(linux::Netlink& netlink, std::uint32_t number, const std::v
   VPCCNI_TRY(const auto links, linux::links(netlink));
   for (const auto& link : links) {
     for (const auto& pod : pods) {
-      const auto* end = link.kind == "veth" ? find(host, pod.host_veth) : nullptr;
+      const auto* end = link.kind == "veth" ? linux::find_link(host, pod.host_veth) : nullptr;
       if (end == nullptr || end->peer_netns != number || end->peer != link.index) {
         continue;
       }

@@ -8,13 +8,13 @@
 #include "aws/session.h"
 #include "base/files.h"
 #include "cni/conflist.h"
-#include "ipam/checkpoint.h"
 #include "linux/iptables_variant.h"
 #include "linux/sysctls.h"
 #include "podnet/pod.h"
 #include "settings/entrypoint.h"
 #include "settings/settings.h"
 #include "sre/pod_inside.h"
+#include "sre/read_checkpoint.h"
 
 namespace vpccni::sre {
 
@@ -108,7 +108,7 @@ void read_agent(const settings::Settings& set, NodeView& view) {
         for (const auto& [id, eni] : all->items()) {
           view.agent_enis.insert(id);
           if (base::bool_member(eni, "IsTrunk").value_or(false)) {
-            view.trunks.insert(id);
+            view.trunks.insert(net::EniId(id));
           }
         }
       }
@@ -127,51 +127,6 @@ void read_agent(const settings::Settings& set, NodeView& view) {
   if (const auto prefix = base::string_member(network, "AWS_VPC_K8S_CNI_VETHPREFIX");
       !prefix.empty()) {
     wanted.veth_prefix = prefix;
-  }
-}
-
-/// The checkpoint, and those of other network cards beside it ("ipam-nic-1.json"), by number.
-std::vector<std::string> checkpoint_files(const std::string& path) {
-  const std::filesystem::path first(path);
-  const std::string stem = first.stem().string() + "-nic-";
-  std::map<int, std::string> others;
-  std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator(first.parent_path(), none)) {
-    const auto name = entry.path().stem().string();
-    const auto card = name.starts_with(stem) ? base::parse_integer<int>(name.substr(stem.size()))
-                                             : Result<int>(Error{});
-    if (card && entry.path().extension() == ".json") {
-      others[*card] = entry.path().string();
-    }
-  }
-  std::vector<std::string> files = {path};
-  for (const auto& [card, file] : others) {
-    files.push_back(file);
-  }
-  return files;
-}
-
-/// Adds what only the checkpoint has.
-void read_checkpoint(const settings::Settings& set, NodeView& view) {
-  view.checkpoint_path = set.backing_store;
-  std::map<ipam::PodKey, int> interfaces;
-  for (const auto& file : checkpoint_files(set.backing_store)) {
-    const auto bytes = base::read_file(file);
-    const auto held = bytes ? ipam::parse_checkpoint(*bytes) : bytes.error();
-    if (!held) {
-      view.checkpoint_trouble = held.error().message;
-      return;
-    }
-    for (const auto& one : *held) {
-      const auto same = std::find_if(view.pods.begin(), view.pods.end(), [&](const PodRow& row) {
-        return row.held.address == one.address && row.held.pod.name == one.pod.name &&
-               row.held.pod.name_space == one.pod.name_space;
-      });
-      PodRow& row = same != view.pods.end() ? *same : view.pods.emplace_back();
-      row.held = one;
-      row.interface = interfaces[one.key]++;
-      row.in_checkpoint = true;
-    }
   }
 }
 
@@ -296,7 +251,7 @@ void derive_wanted(const settings::Settings& set, NodeView& view) {
                            .subnet = *eni.subnet_ipv4,
                            .table = table->table,
                            .mtu = set.eni_mtu,
-                           .trunk = view.trunks.contains(to_string(eni.id)),
+                           .trunk = view.trunks.contains(eni.id),
                            .rule_exists = table->rule_exists});
   }
   for (auto& row : view.pods) {
@@ -383,11 +338,10 @@ NodeView read_node(const Sources& sources) {
   view.wanted.network.external_snat = set.external_snat;
   view.wanted.network.node_port_support = set.node_port_support;
   view.wanted.network.veth_prefix = set.veth_prefix;
-  view.wanted.network.strict_branches =
-      set.enable_pod_eni && set.pod_security_group_enforcing_mode != "standard";
+  view.wanted.network.strict_branches = set.strict_branches();
   view.cooldown_seconds = set.ip_cooldown_seconds;
   read_agent(set, view);
-  read_checkpoint(set, view);
+  read_checkpoint(set.backing_store, view);
   read_startup(set, view);
   if (sources.imds) {
     read_imds(sources, view);
