@@ -90,7 +90,8 @@ void check_messages(std::string_view input) {
   if (::rpc::DelNetworkRequest request; request.ParseFromArray(input.data(), size)) {
     const auto event = agent::to_event(request, 1, facts);
     for (const auto& link : event.host_links) {
-      require(link.find('/') <= 15, "a link's name fits the kernel");
+      // A link is "name" or "name/MAC address".
+      require(std::min(link.find('/'), link.size()) <= 15, "a link's name fits the kernel");
     }
   }
   ::rpc::AddNetworkReply reply;  // what the plugin reads
