@@ -151,6 +151,7 @@ class Agent {
   http::Server introspection_;
   http::Server metrics_server_;
   bool asking_trunk_ = false;
+  bool place_for_trunk_ = true;  // at the last look: that it is gone is said once
   base::SteadyTime ask_trunk_at_{};
   std::vector<k8s::CniNode::Feature> asked_features_;
   std::unique_ptr<BranchPods> branches_;  // null: security groups for pods are off

@@ -1,5 +1,7 @@
 // The agent's part in security groups for pods: the trunk that it asks for, and pods whose address
 // is on a branch ENI of it.
+#include <utility>
+
 #include "agent/agent.h"
 #include "agent/eni_config_name.h"
 
@@ -42,21 +44,25 @@ void Agent::await_trunk() {
     return;
   }
   pools_->on(0, ipam::LookAgain{}, edges_.clock.now());
+  const auto limits = pools_->first().limits();
+  const int enis = static_cast<int>(pools_->first().store().enis().size());
+  const bool had_place =
+      std::exchange(place_for_trunk_, node_.family() != net::Family::v4 || enis <= limits.enis);
+  if (!place_for_trunk_) {
+    if (had_place) {
+      edges_.log.error("no place for a trunk ENI: security groups for pods do not work here",
+                       {{"enis", std::to_string(enis)}});
+    }
+    return;
+  }
   const auto now = edges_.clock.now().steady;
   auto features = wanted_features();
   if (asking_trunk_ || (now < ask_trunk_at_ && features == asked_features_)) {
     return;
   }
+  asking_trunk_ = true;
   ask_trunk_at_ = now + kAskAgain;
   asked_features_ = features;
-  const auto limits = pools_->first().limits();
-  const int enis = static_cast<int>(pools_->first().store().enis().size());
-  if (node_.family() == net::Family::v4 && enis > limits.enis) {
-    edges_.log.error("no place is left for a trunk ENI: security groups for pods do not work here",
-                     {{"enis", std::to_string(enis)}});
-    return;
-  }
-  asking_trunk_ = true;
   side_.post([this, features = std::move(features)](const std::stop_token& stop) {
     Result<> done;
     for (const auto& feature : features) {

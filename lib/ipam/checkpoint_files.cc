@@ -18,18 +18,19 @@ CheckpointFiles CheckpointFiles::of_card(net::NetworkCard card) const {
 }
 
 std::optional<net::NetworkCard> CheckpointFiles::card_of(std::string_view other) const {
-  const std::string start = beside(kOfCard);
   if (other == path) {
     return net::NetworkCard(0);
   }
-  if (!other.starts_with(start) || !other.ends_with(kEnd) ||
-      other.size() < start.size() + kEnd.size()) {
+  const std::string start = beside(kOfCard);
+  if (!other.starts_with(start)) {
     return std::nullopt;
   }
-  other.remove_prefix(start.size());
-  other.remove_suffix(kEnd.size());
-  const auto card = base::parse_integer<int>(other);
-  return card ? std::optional(net::NetworkCard(*card)) : std::nullopt;
+  const auto number = other.substr(start.size(), other.find('.', start.size()) - start.size());
+  const auto card = base::parse_integer<int>(number);
+  if (!card || *card < 0 || of_card(net::NetworkCard(*card)).path != other) {
+    return std::nullopt;
+  }
+  return net::NetworkCard(*card);
 }
 
 std::string CheckpointFiles::beside(std::string_view suffix) const {

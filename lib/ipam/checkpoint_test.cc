@@ -243,7 +243,8 @@ TEST_CASE("each network card has its own files, under upstream's names") {
   CHECK(files.card_of(second.path) == net::NetworkCard(12));
   for (const auto* other :
        {"/run/ipam-nic-12-recent.json", "/run/ipam-nic-.json", "/run/ipam-nic-",
-        "/run/ipam-nic-x.json", "/run/pods-nic-1.json", "/run/ipam.json.prev"}) {
+        "/run/ipam-nic-x.json", "/run/pods-nic-1.json", "/run/ipam.json.prev",
+        "/run/ipam-nic-0.json", "/run/ipam-nic-012.json", "/run/ipam-nic--1.json"}) {
     CAPTURE(other);
     CHECK_FALSE(files.card_of(other));
   }

@@ -11,43 +11,12 @@ namespace vpccni::ipam {
 
 namespace {
 
-bool in_use(const Block& block) {
-  return block.assigned() > 0;
-}
-
 /// The lengths that a block can have; of a family's address, the single address first.
 std::array<int, 2> block_lengths(const net::Ip& address) {
   return address.is_v4() ? std::array{32, 28} : std::array{128, 80};
 }
 
 }  // namespace
-
-bool is_cooling(const AddressRecord& record, base::WallTime now, base::Duration cooldown) {
-  return !record.key && record.released != base::WallTime{} && now - record.released <= cooldown;
-}
-
-int Block::assigned() const {
-  return static_cast<int>(std::count_if(addresses.begin(), addresses.end(),
-                                        [](const auto& entry) { return entry.second.key; }));
-}
-
-bool Block::cooling(base::WallTime now, base::Duration cooldown) const {
-  return std::any_of(addresses.begin(), addresses.end(),
-                     [&](const auto& entry) { return is_cooling(entry.second, now, cooldown); });
-}
-
-int EniEntry::assigned() const {
-  int sum = 0;
-  for (const auto& [cidr, block] : blocks) {
-    sum += block.assigned();
-  }
-  return sum;
-}
-
-bool EniEntry::cooling(base::WallTime now, base::Duration cooldown) const {
-  return std::any_of(blocks.begin(), blocks.end(),
-                     [&](const auto& entry) { return entry.second.cooling(now, cooldown); });
-}
 
 Result<> DataStore::add_eni(const EniFacts& facts, base::Instant now) {
   if (enis_.contains(facts.id)) {
@@ -161,7 +130,7 @@ Result<> DataStore::remove_block(const net::EniId& id, const net::Cidr& cidr) {
   if (block == it->second.blocks.end()) {
     return Error{Errc::not_found, "datastore: unknown IP"};
   }
-  if (in_use(block->second)) {
+  if (block->second.assigned() > 0) {
     return Error{Errc::conflict, "datastore: IP is used and can not be deleted"};
   }
   forget_block(it->second, block);

@@ -140,6 +140,16 @@ const Link* find_link(const std::vector<Link>& links, std::string_view name) {
   return found == links.end() ? nullptr : &*found;
 }
 
+const Link* find_link(const std::vector<Link>& links, const net::Mac& mac) {
+  const Link* found = nullptr;
+  for (const Link& link : links) {
+    if (link.mac == mac && (found == nullptr || (!found->kind.empty() && link.kind.empty()))) {
+      found = &link;
+    }
+  }
+  return found;
+}
+
 Result<std::optional<std::uint32_t>> netns_id(Netlink& netlink, int netns_fd) {
   Message message(RTM_GETNSID, 0);
   message.append(rtgenmsg{});
@@ -170,13 +180,7 @@ Result<Link> get_link(Netlink& netlink, std::string_view name) {
 
 Result<Link> get_link(Netlink& netlink, const net::Mac& mac) {
   VPCCNI_TRY(const auto all, links(netlink));
-  // A VLAN or macvlan on top may carry the MAC of its parent: hardware (no kind) goes first.
-  const Link* found = nullptr;
-  for (const Link& link : all) {
-    if (link.mac == mac && (found == nullptr || (!found->kind.empty() && link.kind.empty()))) {
-      found = &link;
-    }
-  }
+  const Link* found = find_link(all, mac);
   if (found == nullptr) {
     return Error{Errc::not_found, "no link has the MAC address " + to_string(mac), "ENODEV"};
   }

@@ -61,6 +61,8 @@ std::optional<Link> parse_link(const std::string& object);
 Result<std::vector<Link>> links(Netlink& netlink);
 /// Null if none has the name.
 const Link* find_link(const std::vector<Link>& links, std::string_view name);
+/// Null if none has the address; hardware goes before what may carry its parent's (VLAN, macvlan).
+const Link* find_link(const std::vector<Link>& links, const net::Mac& mac);
 /// The number by which the socket's namespace knows another; nullopt: by none.
 Result<std::optional<std::uint32_t>> netns_id(Netlink& netlink, int netns_fd);
 /// `not_found` with cause ENODEV when there is none.

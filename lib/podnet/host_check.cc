@@ -14,12 +14,6 @@ using linux::Link;
 using linux::Route;
 using linux::Rule;
 
-const Link* find_link(const SeenHost& seen, const net::Mac& mac) {
-  const auto found = std::find_if(seen.links.begin(), seen.links.end(),
-                                  [&](const Link& link) { return link.mac == mac; });
-  return found == seen.links.end() ? nullptr : &*found;
-}
-
 bool has_route(const SeenHost& seen, const Route& wanted) {
   return std::any_of(seen.routes.begin(), seen.routes.end(), [&](const Route& route) {
     return route.destination == wanted.destination && route.table == wanted.table &&
@@ -55,7 +49,7 @@ void want_route(const SeenHost& seen, HostObject object, const Route& route,
 }
 
 void check_eni(const EniNetwork& eni, const SeenHost& seen, std::vector<Fault>& faults) {
-  const Link* link = find_link(seen, eni.mac);
+  const Link* link = linux::find_link(seen.links, eni.mac);
   if (link == nullptr) {
     return;  // unplugged: reconcile's affair
   }
@@ -181,7 +175,7 @@ Result<SeenHost> read_host(const WantedHost& wanted) {
   std::set<net::TableId> tables = {net::kMainTable};
   for (const EniNetwork& eni : wanted.enis) {
     tables.insert(eni.table);
-    const Link* link = find_link(seen, eni.mac);
+    const Link* link = linux::find_link(seen.links, eni.mac);
     if (link != nullptr) {
       VPCCNI_TRY(const auto some, linux::addresses(netlink, link->index, family));
       seen.addresses.insert(seen.addresses.end(), some.begin(), some.end());

@@ -125,8 +125,7 @@ Evidence imds_dead(const NodeView& view) {
 Evidence eni_without_link(const NodeView& view) {
   std::vector<std::string> names;
   for (const auto& eni : view.enis) {
-    const bool there = std::any_of(view.kernel.links.begin(), view.kernel.links.end(),
-                                   [&](const auto& link) { return link.mac == eni.mac; });
+    const bool there = linux::find_link(view.kernel.links, eni.mac) != nullptr;
     if (!there && view.kernel_trouble.empty()) {
       names.push_back(to_string(eni.id) + " (" + to_string(eni.mac) + ")");
     }

@@ -148,9 +148,7 @@ void add_eni_hops(const NodeView& view, const PodRow& pod, std::vector<Hop>& hop
   if (one.enis.empty()) {
     return;  // the primary, which the node's own network sets up
   }
-  const auto has_link = std::any_of(view.kernel.links.begin(), view.kernel.links.end(),
-                                    [&](const auto& link) { return link.mac == eni->mac; });
-  if (!has_link) {
+  if (linux::find_link(view.kernel.links, eni->mac) == nullptr) {
     hops.push_back(broken("ENI link", "no link has " + to_string(eni->mac),
                           "vpccni eni list; look at dmesg for the ENA driver"));
     return;

@@ -36,9 +36,9 @@ struct PodInside {
 };
 
 struct NodeView {
-  std::string agent_trouble;         // "" = it answered
-  std::set<net::EniId> trunks;       // as the agent has them
-  std::set<std::string> agent_enis;  // ids; an ENI that is being attached is not among them yet
+  std::string agent_trouble;        // "" = it answered
+  std::set<net::EniId> trunks;      // as the agent has them
+  std::set<net::EniId> agent_enis;  // an ENI that is being attached is not among them yet
   base::Json plan;
   base::Json failures;
   base::Json targets;

@@ -13,14 +13,13 @@ namespace {
 
 /// By network card; that of card 0 also where it is missing, which is then said.
 std::map<net::NetworkCard, std::string> checkpoints_at(const std::string& path) {
-  const ipam::CheckpointFiles files{path};
+  const std::filesystem::path first(path);
+  const ipam::CheckpointFiles names{first.filename().string()};
   std::map<net::NetworkCard, std::string> all = {{net::NetworkCard(0), path}};
   std::error_code none;
-  const auto directory = std::filesystem::path(path).parent_path();
-  for (const auto& entry : std::filesystem::directory_iterator(directory, none)) {
-    const auto name = entry.path().string();
-    if (const auto card = files.card_of(name)) {
-      all[*card] = name;
+  for (const auto& entry : std::filesystem::directory_iterator(first.parent_path(), none)) {
+    if (const auto card = names.card_of(entry.path().filename().string())) {
+      all[*card] = entry.path().string();
     }
   }
   return all;

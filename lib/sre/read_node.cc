@@ -106,7 +106,7 @@ void read_agent(const settings::Settings& set, NodeView& view) {
     for (const auto& card : *enis) {
       if (const auto* all = base::find_member(card, "ENIs")) {
         for (const auto& [id, eni] : all->items()) {
-          view.agent_enis.insert(id);
+          view.agent_enis.insert(net::EniId(id));
           if (base::bool_member(eni, "IsTrunk").value_or(false)) {
             view.trunks.insert(net::EniId(id));
           }
@@ -238,7 +238,7 @@ void derive_wanted(const settings::Settings& set, NodeView& view) {
         wanted.network.family == net::Family::v6) {
       continue;
     }
-    if (view.agent_answers() && !view.agent_enis.contains(to_string(eni.id))) {
+    if (view.agent_answers() && !view.agent_enis.contains(eni.id)) {
       continue;  // not managed, or not yet set up
     }
     const auto table = podnet::route_table(eni.card, eni.addresses.front(), eni.device, 64);
