@@ -70,8 +70,8 @@ Result<Instance> read_instance(const Invocation& invocation) {
   node.identity = out.identity;
   node.settings = settings::load(invocation.environment, notes);
   node.limits = aws::instance_limits(out.identity.type).value_or(aws::assumed_limits());
-  VPCCNI_TRY(auto enis, wrap(agent::all_listed(out.session->ec2(), node),
-                             "ec2:DescribeNetworkInterfaces"));
+  VPCCNI_TRY(auto enis,
+             wrap(agent::all_listed(out.session->ec2(), node), "ec2:DescribeNetworkInterfaces"));
   for (auto& one : enis) {
     out.enis.push_back(
         {std::move(one.eni), agent::is_managed(one.is), std::string(agent::because(one.is))});
