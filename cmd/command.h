@@ -35,6 +35,8 @@ struct Command {
   std::string_view alias;    // name of the executable link that means this command, or ""
   std::string_view summary;  // one line of help
   std::string_view usage;    // "[--json]"
+  /// What describes its JSON documents, of docs/schema/, without ".json": "eni-list eni-gc".
+  std::string_view schemas;
   int (*run)(const Invocation&);
 };
 

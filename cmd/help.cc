@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "cmd/command.h"
 #include "settings/table.h"
 
@@ -35,9 +36,19 @@ void print_commands_json(std::ostream& out) {
     rows.push_back({{"name", each.name},
                     {"alias", each.alias},
                     {"summary", each.summary},
-                    {"usage", each.usage}});
+                    {"usage", each.usage},
+                    {"schemas", base::words(each.schemas)}});
   }
   out << base::dump_json(OrderedJson{{"schema", "vpccni/v1"}, {"commands", rows}}, 2) << "\n";
+}
+
+/// "docs/schema/eni-list.json, eni-gc.json"
+std::string schema_files(const Command& command) {
+  std::string out = "docs/schema/";
+  for (const auto name : base::words(command.schemas)) {
+    out += (out.ends_with('/') ? "" : ", ") + std::string(name) + ".json";
+  }
+  return out;
 }
 
 int print_command(const Command& command, std::ostream& out) {
@@ -46,6 +57,9 @@ int print_command(const Command& command, std::ostream& out) {
       << command.summary << "\n";
   if (!command.alias.empty()) {
     out << "Also runs under the name " << command.alias << ".\n";
+  }
+  if (!command.schemas.empty()) {
+    out << "--json is described in " << schema_files(command) << ".\n";
   }
   return kDone;
 }

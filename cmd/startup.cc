@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "base/files.h"
+#include "base/json.h"
 #include "base/startup_file.h"
 #include "cmd/command.h"
 #include "settings/settings.h"
@@ -10,12 +11,22 @@
 namespace vpccni::cmd {
 
 namespace {
+
 constexpr std::size_t kLimit = std::size_t{64} << 10U;
+
+base::OrderedJson to_json(const base::StartupFile& file) {
+  return {{"schema", "vpccni/v1"},   {"state", file.state}, {"step", file.step},
+          {"of", file.of},           {"name", file.name},   {"since", file.since},
+          {"waiting", file.waiting}, {"error", file.error}, {"elapsedMs", file.elapsed_ms}};
 }
 
+}  // namespace
+
 int run_startup(const Invocation& invocation) {
-  if (!invocation.args.empty()) {
-    invocation.err << "usage: " << invocation.program << "\n";
+  auto args = invocation.args;
+  const bool json = std::erase(args, "--json") > 0;
+  if (!args.empty()) {
+    invocation.err << "usage: " << invocation.program << " [--json]\n";
     return kUsage;
   }
   std::vector<settings::Note> notes;
@@ -28,7 +39,9 @@ int run_startup(const Invocation& invocation) {
     invocation.err << invocation.program << ": no agent has written " << path << "\n";
     return kFailed;
   }
-  invocation.out << file->state << ": " << to_sentence(*file) << "\n";
+  invocation.out << (json ? base::dump_json(to_json(*file), 2)
+                          : file->state + ": " + to_sentence(*file))
+                 << "\n";
   return file->state == "ready" ? kDone : kFailed;
 }
 

@@ -20,12 +20,19 @@ int run_why(const Invocation& invocation) {
                    << "\n";
     return kFailed;
   }
+  const auto* list = base::find_member(view.failures, "failures");
+  const bool none = list == nullptr || !list->is_array() || list->empty();
   if (json) {
-    invocation.out << base::dump_json(view.failures, 2) << "\n";
+    base::OrderedJson out = {{"schema", "vpccni/v1"},
+                             {"total", base::integer_member(view.failures, "total").value_or(0)},
+                             {"failures", base::OrderedJson::array()}};
+    if (!none) {
+      out["failures"] = base::OrderedJson(*list);
+    }
+    invocation.out << base::dump_json(out, 2) << "\n";
     return kDone;
   }
-  const auto* list = base::find_member(view.failures, "failures");
-  if (list == nullptr || !list->is_array() || list->empty()) {
+  if (none) {
     invocation.out << "no ADD has failed since the agent started\n";
     return kDone;
   }

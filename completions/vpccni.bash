@@ -21,6 +21,7 @@ _vpccni() {
       ip) all="--count --json --prefixes --yes assign list" ;;
       pods) all="--json" ;;
       probe) all="-addr -connect-timeout -rpc-timeout -service -v" ;;
+      startup) all="--json" ;;
       status) all="--json --watch" ;;
       version) all="--json" ;;
       why) all="--json" ;;

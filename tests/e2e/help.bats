@@ -38,6 +38,20 @@ completed() {
   done
 }
 
+@test "what prints JSON is described in docs/schema, each file there is of a command, and help and page name it" {
+  local command name
+  diff <("${v}" help --json | jq -r '.commands[].schemas[] + ".json"' | sort -u) \
+    <(cd "${root}/docs/schema" && printf '%s\n' *.json | sort)
+  run -0 "${v}" help --json
+  jq -e '.commands | all((.usage | contains("--json")) == (.schemas != []))' <<<"${output}"
+  for command in $(commands); do
+    for name in $("${v}" help --json | jq -r --arg name "${command}" '.commands[] | select(.name == $name) | .schemas[]'); do
+      "${v}" help "${command}" | grep -q "^--json is described in docs/schema/.*\b${name}\.json"
+      grep -q "described in docs/schema/.*\b${name//-/\\\\-}\.json" "${root}/man/vpccni-${command}.1"
+    done
+  done
+}
+
 @test "options and first words are completed, and pods by their names" {
   [ "$(completed vpccni doctor --j)" = --json ]
   [ "$(completed vpccni checkpoint v)" = verify ]

@@ -13,6 +13,15 @@ teardown_file() { lab_down; }
 setup() { node_setup; }
 teardown() { node_mended; }
 
+# make_eni DESCRIPTION CREATED-AT: as a node that is no more left it; its id.
+make_eni() {
+  on aws --endpoint-url http://192.0.2.1 ec2 create-network-interface \
+    --subnet-id "$(control GET /state | jq -r '.subnets[0].id')" \
+    --description "$1" --tag-specifications "ResourceType=network-interface,Tags=[{Key=node.k8s.amazonaws.com/instance_id,Value=i-dead},{Key=node.k8s.amazonaws.com/createdAt,Value=$2},{Key=cluster.k8s.amazonaws.com/name,Value=lab}]" \
+    | jq -r .NetworkInterface.NetworkInterfaceId
+}
+second_eni() { control GET /state | jq -r '.enis[] | select(.attachment.device == 1) | .id'; }
+
 @test "usage, and pods that are none" {
   local command
   for command in explain doctor status pods why eni ip drift bundle config checkpoint capacity; do
@@ -100,16 +109,64 @@ teardown() { node_mended; }
   jq -e '([.enis[].pods] | add) == 4' <<<"${output}"
 }
 
+@test "each JSON document is what its schema says, on a node in order, with faults, and without its agent" {
+  local docs="${BATS_TEST_TMPDIR}/docs" double="${BATS_TEST_TMPDIR}/double" multi
+  mkdir "${docs}"
+  document() { # NAME COMMAND...: what it prints, whatever it finds
+    local file="${docs}/$1.json"
+    shift
+    on "${v}" "$@" --json >"${file}" || [ -s "${file}" ]
+  }
+  undo="lab agent start a; ip netns del ${VPCLAB_NAME}-many; on ip rule add pref 512 to $(pod_ip a one) lookup main"
+  document version version
+  document help help
+  document help-environment help environment
+  document config-show config show
+  document config-validate config validate
+  document capacity capacity
+  document fips-check fips-check
+  document fips-check.one fips-check --only selftest.run
+  document startup startup
+  document checkpoint-show checkpoint show
+  jq -c '.allocations += [.allocations[0]]' "$(run_dir)/ipam.json" >"${double}"
+  document checkpoint-verify checkpoint verify "${double}"
+  document eni-list eni list
+  document ip-list ip list
+  document change ip assign "$(second_eni)"
+  document change.refused ip unassign "$(pod_ip a four)" --yes
+  make_eni aws-K8S-i-dead 2026-01-01T00:00:00Z
+  document eni-gc eni gc
+  on "${v}" eni gc --yes
+  # An ADD that is refused at once.
+  multi='{"cniVersion":"1.0.0","name":"aws-cni","type":"aws-cni","runtimeConfig":{"io.kubernetes.cri.pod-annotations":{"k8s.amazonaws.com/nicConfig":"multi-nic-attachment"}}}'
+  ip netns add "${VPCLAB_NAME}-many"
+  NETNS=/run/netns/${VPCLAB_NAME}-many run plugin ADD a many aaaabbbbcccc "${multi}"
+  ip netns del "${VPCLAB_NAME}-many"
+  [ "${status}" -ne 0 ]
+  document why why
+  document drift drift --all
+  document explain explain four
+  document pods pods
+  on ip rule del pref 512 to "$(pod_ip a one)"
+  document status status
+  document doctor doctor
+  document explain.broken explain one
+  document drift-repair drift --repair
+  lab agent kill a
+  document status.dead status
+  document doctor.dead doctor
+  document pods.dead pods
+  document ip-list.dead ip list
+  document explain.dead explain one
+  document drift.dead drift --all
+  document startup.dead startup
+  python3 "${BATS_TEST_DIRNAME}/json_schema.py" --all "${docs}"
+}
+
 leaked() { control GET /state | jq -e --arg id "$1" '.enis | any(.id == $id)' >/dev/null; }
 
 @test "eni gc: what dead nodes left goes, and only when told to; what is young or others' stays" {
-  local subnet old young foreign
-  subnet=$(control GET /state | jq -r '.subnets[0].id')
-  make_eni() { # DESCRIPTION CREATED-AT
-    on aws --endpoint-url http://192.0.2.1 ec2 create-network-interface --subnet-id "${subnet}" \
-      --description "$1" --tag-specifications "ResourceType=network-interface,Tags=[{Key=node.k8s.amazonaws.com/instance_id,Value=i-dead},{Key=node.k8s.amazonaws.com/createdAt,Value=$2},{Key=cluster.k8s.amazonaws.com/name,Value=lab}]" \
-      | jq -r .NetworkInterface.NetworkInterfaceId
-  }
+  local old young foreign
   old=$(make_eni aws-K8S-i-dead 2026-01-01T00:00:00Z)
   young=$(make_eni aws-K8S-i-dead "$(date -u +%Y-%m-%dT%H:%M:%SZ)")
   foreign=$(make_eni mine 2026-01-01T00:00:00Z)
@@ -128,8 +185,6 @@ leaked() { control GET /state | jq -e --arg id "$1" '.enis | any(.id == $id)' >/
   control DELETE /fault
   run -0 on "${v}" eni gc --yes
 }
-
-second_eni() { control GET /state | jq -r '.enis[] | select(.attachment.device == 1) | .id'; }
 
 @test "ip assign and unassign: told first, done with --yes; never what a pod has, never beside the agent" {
   local eni free
