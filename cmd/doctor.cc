@@ -1,9 +1,13 @@
 // vpccni doctor: what is wrong with this node, worst first, each with its evidence and its cure.
-// Works with the agent dead. Exit 0: nothing fails or warns; 1: something does; 2: usage.
+// Works with the agent dead. Exit 0: nothing fails or warns; 1: something does; 2: usage. --fix
+// carries out what this node can do about it by itself.
 
 #include "sre/doctor.h"
 
+#include <algorithm>
+
 #include "cmd/command.h"
+#include "cmd/doctor_fix.h"
 #include "cmd/paint.h"
 #include "sre/read_node.h"
 
@@ -37,34 +41,43 @@ base::OrderedJson to_json(const std::vector<sre::Finding>& findings) {
 
 void print_rules(std::ostream& out) {
   for (const auto& rule : sre::doctor_rules()) {
-    out << rule.id << " " << to_string(rule.grade) << "  " << rule.title << "\n";
+    out << rule.id << " " << to_string(rule.grade) << "  " << rule.title
+        << (rule.cure == nullptr ? "" : "  [--fix]") << "\n";
   }
+}
+
+bool healthy(const std::vector<sre::Finding>& findings) {
+  return std::all_of(findings.begin(), findings.end(),
+                     [](const auto& finding) { return finding.rule->grade == sre::Grade::note; });
 }
 
 }  // namespace
 
 int run_doctor(const Invocation& invocation) {
-  auto args = invocation.args;
-  const bool json = std::erase(args, "--json") > 0;
-  const bool list = std::erase(args, "--list") > 0;
-  if (!args.empty()) {
-    invocation.err << "usage: vpccni doctor [--json | --list]\n";
+  const auto call = parse_doctor(invocation.args);
+  if (!call) {
+    invocation.err << "usage: vpccni doctor [--json | --list | --fix [RULE...] [--dry-run]] "
+                      "[--node-root DIR]\n";
     return kUsage;
   }
-  if (list) {
+  if (call->list) {
     print_rules(invocation.out);
     return kDone;
   }
-  const auto findings = sre::examine(sre::read_node({invocation.environment, invocation.clock}));
-  if (json) {
+  const sre::Sources sources{
+      invocation.environment, invocation.clock, true, sre::AskEc2::and_around, true,
+      call->node_root};
+  const auto view = sre::read_node(sources);
+  const auto findings = sre::examine(view);
+  if (call->fix) {
+    return mend(invocation, *call, view, findings);
+  }
+  if (call->json) {
     invocation.out << base::dump_json(to_json(findings), 2) << "\n";
   } else {
     print(invocation.out, findings, Paint(invocation.environment));
   }
-  const bool healthy = std::all_of(findings.begin(), findings.end(), [](const auto& finding) {
-    return finding.rule->grade == sre::Grade::note;
-  });
-  return healthy ? kDone : kFailed;
+  return healthy(findings) ? kDone : kFailed;
 }
 
 }  // namespace vpccni::cmd

@@ -11,7 +11,7 @@ _vpccni() {
       checkpoint) all="--json show verify" ;;
       config) all="--json show validate" ;;
       conflist) all="--check --print --template --to" ;;
-      doctor) all="--json --list" ;;
+      doctor) all="--dry-run --fix --json --list --node-root" ;;
       drift) all="--all --json --repair" ;;
       eni) all="--json --yes attach gc list" ;;
       explain) all="--json" ;;

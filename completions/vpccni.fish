@@ -13,7 +13,7 @@ complete -c vpccni -n '__fish_seen_subcommand_from config' -a '--json show valid
 complete -c vpccni -n __fish_use_subcommand -a conflist -d 'Writes the network configuration for the runtime; checks its settings'
 complete -c vpccni -n '__fish_seen_subcommand_from conflist' -a '--check --print --template --to'
 complete -c vpccni -n __fish_use_subcommand -a doctor -d 'Tells what is wrong with this node, worst first, and what to do'
-complete -c vpccni -n '__fish_seen_subcommand_from doctor' -a '--json --list'
+complete -c vpccni -n '__fish_seen_subcommand_from doctor' -a '--dry-run --fix --json --list --node-root'
 complete -c vpccni -n __fish_use_subcommand -a drift -d 'Shows where agent, checkpoint, kernel, IMDS and EC2 differ'
 complete -c vpccni -n '__fish_seen_subcommand_from drift' -a '--all --json --repair'
 complete -c vpccni -n __fish_use_subcommand -a egress -d 'The CNI plugin for egress in the other IP family; called by the container runtime'

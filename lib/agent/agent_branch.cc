@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "agent/agent.h"
-#include "agent/eni_config_name.h"
+#include "k8s/eni_config_name.h"
 
 namespace vpccni::agent {
 
@@ -81,7 +81,7 @@ std::vector<k8s::CniNode::Feature> Agent::wanted_features() const {
   std::vector<k8s::CniNode::Feature> features;
   if (node_.settings.custom_networking && node_facts_) {
     const auto config =
-        eni_config_name(node_facts_->labels, node_facts_->annotations, node_.settings);
+        k8s::eni_config_name(node_facts_->labels, node_facts_->annotations, node_.settings);
     if (config.name != "default") {
       features.push_back({kNetworkFeature, config.name});
     }

@@ -1,9 +1,9 @@
 // The agent's sockets: RPC, introspection, metrics.
 #include "agent/agent.h"
 #include "agent/agent_metrics.h"
-#include "agent/eni_config_name.h"
 #include "agent/introspect.h"
 #include "base/text.h"
+#include "k8s/eni_config_name.h"
 #include "rpc/health.h"
 
 namespace vpccni::agent {
@@ -200,7 +200,7 @@ void Agent::answer(const http::ServerRequest& request, const std::shared_ptr<htt
   }
   const std::string eni_config =
       node_facts_
-          ? eni_config_name(node_facts_->labels, node_facts_->annotations, node_.settings).name
+          ? k8s::eni_config_name(node_facts_->labels, node_facts_->annotations, node_.settings).name
           : "";
   const Inspected now{*pools_,
                       failed_,

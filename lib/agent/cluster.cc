@@ -5,8 +5,8 @@
 #include <random>
 
 #include "agent/branch_eni.h"
-#include "agent/eni_config_name.h"
 #include "ipam/add_failure.h"
+#include "k8s/eni_config_name.h"
 #include "k8s/follow.h"
 
 namespace vpccni::agent {
@@ -325,7 +325,7 @@ Result<k8s::EniConfig> Cluster::eni_config(const settings::Settings& settings) {
     }
     node = *std::move(found);
   }
-  const auto called = eni_config_name(node->labels, node->annotations, settings);
+  const auto called = k8s::eni_config_name(node->labels, node->annotations, settings);
   auto config = api_.eni_config(called.name);
   if (!config) {
     const bool gone = config.error().code == Errc::not_found;

@@ -3,8 +3,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "agent/eni_config_name.h"
 #include "agent/go_json.h"
+#include "k8s/eni_config_name.h"
 
 namespace vpccni::agent {
 namespace {
@@ -279,7 +279,7 @@ TEST_CASE("the node's ENIConfig: external label, annotation, label, default") {
   const settings::Settings set;
   NodeTexts labels;
   NodeTexts annotations;
-  const auto name = [&] { return eni_config_name(labels, annotations, set).name; };
+  const auto name = [&] { return k8s::eni_config_name(labels, annotations, set).name; };
   CHECK(name() == "default");
   labels["k8s.amazonaws.com/eniConfig"] = "by-label";
   CHECK(name() == "by-label");
@@ -287,7 +287,7 @@ TEST_CASE("the node's ENIConfig: external label, annotation, label, default") {
   CHECK(name() == "by-annotation");
   labels["vpc.amazonaws.com/externalEniConfig"] = "";
   CHECK(name().empty());
-  CHECK(eni_config_name(labels, {}, set).from == "label vpc.amazonaws.com/externalEniConfig");
+  CHECK(k8s::eni_config_name(labels, {}, set).from == "label vpc.amazonaws.com/externalEniConfig");
 }
 
 }  // namespace vpccni::agent

@@ -71,6 +71,19 @@ IptablesVariant detect_variant() {
   return choose_variant(ask("nft"), ask("legacy"));
 }
 
+SavedTable nat_of_other(IptablesVariant used, net::Family family) {
+  if (used == IptablesVariant::as_installed) {
+    return {};
+  }
+  const std::string other = used == IptablesVariant::nft ? "legacy" : "nft";
+  const std::string name = family == net::Family::v4 ? "iptables-" : "ip6tables-";
+  const auto saved = run_process({name + other + "-save"}, {}, {});
+  if (!saved || saved->exit_status != 0) {
+    return {};
+  }
+  return parse_save("nat", saved->out).value_or(SavedTable());
+}
+
 Iptables iptables_of(IptablesVariant variant, net::Family family) {
   std::string name = family == net::Family::v4 ? "iptables" : "ip6tables";
   if (variant != IptablesVariant::as_installed) {

@@ -32,6 +32,10 @@ IptablesVariant choose_variant(const std::optional<VariantUse>& nft,
 /// Asks the programs, in the calling thread's namespace.
 IptablesVariant detect_variant();
 
+/// Table nat of the variant that is not this one; empty if it cannot be asked. Makes no table: a
+/// variant is asked only for what it has.
+SavedTable nat_of_other(IptablesVariant used, net::Family family);
+
 /// Of a family: iptables or ip6tables.
 Iptables iptables_of(IptablesVariant variant, net::Family family);
 

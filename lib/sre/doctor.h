@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sre/cure.h"
 #include "sre/node_view.h"
 
 namespace vpccni::sre {
@@ -22,6 +23,8 @@ struct DoctorRule {
   std::string_view fix;
   /// The evidence; nothing: all is well, or it could not be seen.
   std::optional<std::string> (*look)(const NodeView&);
+  /// What mends it, as far as this node can by itself; null: somebody else must.
+  std::vector<Cure> (*cure)(const NodeView&) = nullptr;
 };
 std::span<const DoctorRule> doctor_rules();
 

@@ -12,8 +12,9 @@ Known as_known(bool seen, bool there) {
   return !seen ? Known::unseen : there ? Known::yes : Known::no;
 }
 
-/// Addresses with a host route by a link that could be a pod's.
-std::vector<net::Ip> routed(const NodeView& view) {
+}  // namespace
+
+std::vector<net::Ip> routed_addresses(const NodeView& view) {
   std::vector<net::Ip> out;
   for (const auto& route : view.kernel.routes) {
     const auto link = std::find_if(view.kernel.links.begin(), view.kernel.links.end(),
@@ -26,8 +27,6 @@ std::vector<net::Ip> routed(const NodeView& view) {
   }
   return out;
 }
-
-}  // namespace
 
 std::string_view to_string(Known known) {
   switch (known) {
@@ -49,7 +48,7 @@ bool DriftRow::differs() const {
 
 std::vector<DriftRow> find_drift(const NodeView& view) {
   std::map<net::Ip, DriftRow> rows;
-  const auto kernel = routed(view);
+  const auto kernel = routed_addresses(view);
   for (const auto& address : kernel) {
     rows[address].address = address;
   }

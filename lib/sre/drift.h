@@ -25,6 +25,9 @@ struct DriftRow {
 };
 
 /// Sorted by address. Of addresses that no pod has nothing is said.
+/// Addresses with a host route by a link that could be a pod's.
+std::vector<net::Ip> routed_addresses(const NodeView& view);
+
 std::vector<DriftRow> find_drift(const NodeView& view);
 
 }  // namespace vpccni::sre

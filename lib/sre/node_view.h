@@ -49,25 +49,43 @@ struct NodeView {
   std::string checkpoint_trouble;
 
   std::string imds_trouble;
+  std::optional<long> clock_ahead;      // seconds, of this node's clock before IMDS's
   std::vector<aws::ImdsEni> enis;       // with what EC2 lists besides, if it was asked
   std::vector<aws::ImdsEni> imds_enis;  // as IMDS alone has them
   std::vector<aws::ImdsEni> ec2_enis;   // as EC2 alone has them, if it was asked
   /// EC2 is asked when IMDS, which lags, lacks a pod's address.
   std::string ec2_trouble;
   bool ec2_asked = false;
+  std::optional<aws::InstanceIdentity> instance;  // if more of EC2 was asked for:
+  std::vector<net::SubnetId> full_subnets;        // of this node's ENIs
+  std::vector<net::EniId> leaked;                 // unattached, with this instance's tag
+
+  std::string api_trouble;   // of the API server; "" also when there is none to ask
+  std::string api_by_proxy;  // its URL, if the environment sends it through a proxy
+  /// Its name and where the node has that from; "" = none is missing.
+  std::string missing_eni_config;
   net::Mac primary_mac;
 
   std::vector<PodRow> pods;             // of agent and checkpoint, by name
   std::map<net::Ip, PodInside> inside;  // those that were found
+  /// By address: the namespaces behind links of ours that have it.
+  std::map<net::Ip, std::vector<std::string>> namespaces;
 
   /// As it should be, so far as that is known.
   podnet::WantedHost wanted;
   std::string kernel_trouble;
   podnet::SeenHost kernel;
   std::string iptables_trouble;
+  std::string iptables_variant;
+  linux::SavedTable other_nat;  // of the variant that is not used
   linux::SavedTable nat;
   linux::SavedTable mangle;
   std::map<std::string, std::string> parameters;  // by path below /proc/sys; those that are there
+
+  std::string node_root;  // before paths of the node's own files; "" = they are where we are
+  /// nullopt: networkd does not run here, or that is not seen.
+  std::optional<bool> networkd_keeps_rules;
+  std::string plugin_trouble;  // how the node's plugin differs from this image's; "" = it does not
 
   std::string conflist_path;
   std::optional<std::string> conflist;  // its text

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "linux/addresses.h"
 #include "linux/neighbours.h"
@@ -36,23 +37,31 @@ Result<PodInside> look(linux::Netlink& netlink, const linux::Link& link, const P
   return inside;
 }
 
-/// Those of the pods whose end is in this namespace, which ours knows by that number.
-Result<> look_around(linux::Netlink& netlink, std::uint32_t number, const std::vector<PodRow>& pods,
-                     const std::vector<linux::Link>& host, std::map<net::Ip, PodInside>& out) {
+/// What is in one namespace, which ours knows by that number: addresses of links whose other end is
+/// one of ours, and how the pods that we know are wired.
+Result<> look_around(linux::Netlink& netlink, std::uint32_t number, const std::string& name,
+                     NodeView& view) {
   VPCCNI_TRY(const auto links, linux::links(netlink));
   for (const auto& link : links) {
-    for (const auto& pod : pods) {
-      const auto* end = link.kind == "veth" ? linux::find_link(host, pod.host_veth) : nullptr;
-      if (end == nullptr || end->peer_netns != number || end->peer != link.index) {
-        continue;
+    const auto end = std::find_if(view.kernel.links.begin(), view.kernel.links.end(),
+                                  [&](const linux::Link& host) {
+                                    return host.peer_netns == number && host.peer == link.index &&
+                                           host.name.starts_with(view.wanted.network.veth_prefix);
+                                  });
+    if (link.kind != "veth" || end == view.kernel.links.end()) {
+      continue;
+    }
+    VPCCNI_TRY(const auto addresses,
+               linux::addresses(netlink, link.index, view.wanted.network.family));
+    for (const auto& one : addresses) {
+      if (one.value.address.is_link_local()) {
+        continue;  // egress's, the same in every pod
       }
-      VPCCNI_TRY(const auto addresses,
-                 linux::addresses(netlink, link.index, pod.held.address.family()));
-      const bool has = std::any_of(addresses.begin(), addresses.end(), [&](const auto& one) {
-        return one.value.address == pod.held.address;
-      });
-      if (has) {
-        VPCCNI_TRY(out[pod.held.address], look(netlink, link, pod));
+      view.namespaces[one.value.address].push_back(name);
+      for (const auto& pod : view.pods) {
+        if (pod.host_veth == end->name && pod.held.address == one.value.address) {
+          VPCCNI_TRY(view.inside[pod.held.address], look(netlink, link, pod));
+        }
       }
     }
   }
@@ -61,14 +70,13 @@ Result<> look_around(linux::Netlink& netlink, std::uint32_t number, const std::v
 
 }  // namespace
 
-std::map<net::Ip, PodInside> look_into_pods(const std::vector<PodRow>& pods,
-                                            const std::vector<linux::Link>& host) {
-  std::map<net::Ip, PodInside> out;
+void look_into_pods(NodeView& view) {
   std::error_code none;
   int left = kMostNamespaces;
   auto own = linux::Netlink::open();
+  std::set<std::uint32_t> seen;  // one namespace may have several names
   for (const auto& entry : std::filesystem::directory_iterator(kNamespaces, none)) {
-    if (pods.empty() || !own || --left < 0) {
+    if (view.pods.empty() || !own || --left < 0) {
       break;
     }
     const auto netns = linux::Netns::open(entry.path().string());
@@ -76,14 +84,14 @@ std::map<net::Ip, PodInside> look_into_pods(const std::vector<PodRow>& pods,
       continue;
     }
     const auto number = linux::netns_id(*own, netns->fd());
-    if (!number || !*number) {
+    if (!number || !*number || !seen.insert(**number).second) {
       continue;  // no link of ours leads there
     }
     if (auto netlink = linux::Netlink::open_in(*netns)) {
-      (void)look_around(*netlink, **number, pods, host, out);  // what is not seen is not judged
+      // What is not seen is not judged.
+      (void)look_around(*netlink, **number, entry.path().filename().string(), view);
     }
   }
-  return out;
 }
 
 }  // namespace vpccni::sre

@@ -2,16 +2,12 @@
 // What pods have in their own network namespaces, as far as this process sees them (/run/netns).
 // Reads only.
 
-#include <map>
-#include <optional>
-
-#include "linux/links.h"
 #include "sre/node_view.h"
 
 namespace vpccni::sre {
 
-/// By the pod's address; only of pods whose namespace was found by link and address.
-std::map<net::Ip, PodInside> look_into_pods(const std::vector<PodRow>& pods,
-                                            const std::vector<linux::Link>& host);
+/// Fills `inside`, of pods whose namespace was found by link and address, and `namespaces`, from
+/// the view's pods and its reading of the kernel.
+void look_into_pods(NodeView& view);
 
 }  // namespace vpccni::sre

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <future>
 
-#include "aws/session.h"
 #include "base/files.h"
 #include "cni/conflist.h"
 #include "linux/iptables_variant.h"
@@ -13,38 +13,18 @@
 #include "podnet/pod.h"
 #include "settings/entrypoint.h"
 #include "settings/settings.h"
+#include "sre/host_files.h"
+#include "sre/impatient.h"
 #include "sre/pod_inside.h"
 #include "sre/read_checkpoint.h"
+#include "sre/read_cloud.h"
 
 namespace vpccni::sre {
 
 namespace {
 
 constexpr auto kAgentPatience = std::chrono::milliseconds(1000);
-constexpr auto kImdsPatience = std::chrono::milliseconds(300);
-constexpr auto kEc2Patience = std::chrono::milliseconds(700);
 constexpr std::size_t kPageLimit = std::size_t{16} << 20U;
-
-/// No call takes longer than that, whoever makes it.
-class Impatient final : public http::Client {
- public:
-  Impatient(std::unique_ptr<http::Client> client, base::Duration patience)
-      : client_(std::move(client)), patience_(patience) {}
-  Result<http::Response> send(const http::Request& request, const std::stop_token& stop) override {
-    http::Request shorter = request;
-    shorter.timeout = std::min<base::Duration>(request.timeout, patience_);
-    shorter.connect_timeout = std::min<base::Duration>(request.connect_timeout, patience_);
-    return client_->send(shorter, stop);
-  }
-  Result<http::Response> stream(const http::Request& request, const http::Chunk& chunk,
-                                const std::stop_token& stop) override {
-    return client_->stream(request, chunk, stop);
-  }
-
- private:
-  std::unique_ptr<http::Client> client_;
-  base::Duration patience_;
-};
 
 class AgentPages {
  public:
@@ -137,96 +117,6 @@ void read_startup(const settings::Settings& set, NodeView& view) {
   }
 }
 
-void read_imds(const Sources& sources, NodeView& view) {
-  const auto options = aws::session_options(sources.environment);
-  if (!options) {
-    view.imds_trouble = options.error().message;
-    return;
-  }
-  Impatient client(http::make_curl_client({.user_agent = "vpccni"}), kImdsPatience);
-  // One knock before the edge, which tries again with pauses.
-  http::Request knock;
-  knock.url = options->imds.endpoint;
-  knock.proxy = false;
-  if (const auto answer = client.send(knock, {}); !answer) {
-    view.imds_trouble = answer.error().message;
-    return;
-  }
-  aws::ImdsHttp imds(client, sources.clock, options->imds);
-  const auto mac = imds.get("meta-data/mac");
-  if (!mac || !*mac) {
-    view.imds_trouble = mac ? "no meta-data/mac" : mac.error().message;
-    return;
-  }
-  if (const auto parsed = net::Mac::parse(**mac)) {
-    view.primary_mac = *parsed;
-  }
-  auto enis = imds.enis();
-  if (!enis) {
-    view.imds_trouble = enis.error().message;
-    return;
-  }
-  view.enis = *std::move(enis);
-  view.imds_enis = view.enis;
-}
-
-/// IMDS lags behind EC2 by seconds, sometimes by minutes: what it lacks, EC2 is asked about.
-void ask_ec2(const Sources& sources, NodeView& view) {
-  const bool complete = std::all_of(view.pods.begin(), view.pods.end(), [&](const PodRow& row) {
-    return eni_of(view.enis, row.held.address) != nullptr;
-  });
-  if ((complete && sources.ec2 == AskEc2::when_needed) || view.enis.empty()) {
-    return;
-  }
-  view.ec2_asked = true;
-  auto options = aws::session_options(sources.environment);
-  if (!options) {
-    view.ec2_trouble = options.error().message;
-    return;
-  }
-  options->attempts = 1;
-  options->wrap_client = [](std::unique_ptr<http::Client> client) {
-    return std::make_unique<Impatient>(std::move(client), kEc2Patience);
-  };
-  const auto session = aws::open_session(*options, sources.clock, nullptr);
-  if (!session) {
-    view.ec2_trouble = session.error().message;
-    return;
-  }
-  aws::EniFilter filter;
-  for (const auto& eni : view.enis) {
-    filter.ids.push_back(eni.id);
-  }
-  const auto listed = (*session)->ec2().network_interfaces(filter);
-  if (!listed) {
-    view.ec2_trouble = listed.error().message;
-    return;
-  }
-  for (const auto& one : *listed) {
-    auto& alone = view.ec2_enis.emplace_back();
-    alone.id = one.id;
-    alone.prefixes = one.prefixes;
-    alone.ipv6_prefixes = one.ipv6_prefixes;
-    for (const auto& address : one.addresses) {
-      alone.addresses.push_back(address.ip);
-    }
-    for (auto& eni : view.enis) {
-      if (eni.id != one.id) {
-        continue;
-      }
-      for (const auto& address : one.addresses) {
-        if (std::find(eni.addresses.begin(), eni.addresses.end(), address.ip) ==
-            eni.addresses.end()) {
-          eni.addresses.push_back(address.ip);
-        }
-      }
-      eni.prefixes.insert(eni.prefixes.end(), one.prefixes.begin(), one.prefixes.end());
-      eni.ipv6_prefixes.insert(eni.ipv6_prefixes.end(), one.ipv6_prefixes.begin(),
-                               one.ipv6_prefixes.end());
-    }
-  }
-}
-
 /// What the kernel should hold, from pods and ENIs.
 void derive_wanted(const settings::Settings& set, NodeView& view) {
   auto& wanted = view.wanted;
@@ -274,7 +164,10 @@ void read_kernel(NodeView& view) {
   } else {
     view.kernel_trouble = seen.error().message;
   }
-  const auto iptables = linux::iptables_of(linux::detect_variant(), view.wanted.network.family);
+  const auto variant = linux::detect_variant();
+  const auto iptables = linux::iptables_of(variant, view.wanted.network.family);
+  view.iptables_variant = to_string(variant);
+  view.other_nat = linux::nat_of_other(variant, view.wanted.network.family);
   auto nat = iptables.save("nat");
   auto mangle = iptables.save("mangle");
   if (nat && mangle) {
@@ -287,6 +180,7 @@ void read_kernel(NodeView& view) {
       "net/ipv4/ip_forward",
       "net/ipv4/conf/all/rp_filter",
       "net/ipv4/neigh/default/gc_thresh3",
+      "net/ipv4/tcp_early_demux",
       "net/netfilter/nf_conntrack_count",
       "net/netfilter/nf_conntrack_max",
       "net/netfilter/nf_conntrack_tcp_timeout_syn_sent",
@@ -320,6 +214,9 @@ void read_files(const Sources& sources, NodeView& view) {
       }
     }
   }
+  view.node_root = sources.node_root;
+  view.networkd_keeps_rules = networkd_keeps_rules(sources.node_root);
+  view.plugin_trouble = compare_plugin(set.bin_dir);
   struct statvfs disk {};
   const auto directory = std::filesystem::path(view.checkpoint_path).parent_path().string();
   view.disk_used_percent = -1;
@@ -340,6 +237,8 @@ NodeView read_node(const Sources& sources) {
   view.wanted.network.veth_prefix = set.veth_prefix;
   view.wanted.network.strict_branches = set.strict_branches();
   view.cooldown_seconds = set.ip_cooldown_seconds;
+  auto api = sources.api_server ? std::async(std::launch::async, [&] { return ask_api(sources); })
+                                : std::future<ApiSeen>();
   read_agent(set, view);
   read_checkpoint(set.backing_store, view);
   read_startup(set, view);
@@ -355,8 +254,14 @@ NodeView read_node(const Sources& sources) {
   });
   derive_wanted(set, view);
   read_kernel(view);
-  view.inside = look_into_pods(view.pods, view.kernel.links);
+  look_into_pods(view);
   read_files(sources, view);
+  if (api.valid()) {
+    const auto seen = api.get();
+    view.api_trouble = seen.trouble;
+    view.api_by_proxy = seen.by_proxy;
+    view.missing_eni_config = seen.missing_eni_config;
+  }
   return view;
 }
 

@@ -10,13 +10,17 @@
 
 namespace vpccni::sre {
 
-enum class AskEc2 { when_needed, always };
+/// `and_around`: what is around the node as well: ENIs that it has left behind, room in its
+/// subnets.
+enum class AskEc2 { when_needed, always, and_around };
 
 struct Sources {
   const std::map<std::string, std::string>& environment;
   const base::Clock& clock;
   bool imds = true;
   AskEc2 ec2 = AskEc2::when_needed;
+  bool api_server = false;
+  std::string node_root;  // where the node's own files are, for a container that has them mounted
 };
 
 NodeView read_node(const Sources& sources);

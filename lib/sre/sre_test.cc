@@ -4,6 +4,7 @@
 #include "sre/doctor.h"
 #include "sre/drift.h"
 #include "sre/explain.h"
+#include "sre/host_files.h"
 
 namespace vpccni::sre {
 
@@ -32,6 +33,7 @@ NodeView healthy() {
   eni.mac = view.primary_mac;
   eni.addresses = {ip("10.0.0.5"), ip("10.0.0.20")};
   view.enis = {eni};
+  view.agent_enis = {eni.id};
   view.pods = {pod("web", "10.0.0.20")};
   view.wanted.pods = {{ip("10.0.0.20"), net::kMainTable, "eni1"}};
   linux::Link primary;
@@ -109,6 +111,44 @@ TEST_CASE("what is broken is named, by the hop and by the rule") {
       {[](NodeView& view) { view.pods.front().quarantined = true; }, "agent", "VC003"},
       {[](NodeView& view) { view.checkpoint_trouble = "not valid JSON"; }, "checkpoint", "VC004"},
       {[](NodeView& view) { view.agent_trouble = "refused"; }, "", "VC001"},
+      {[](NodeView& view) {
+         view.namespaces[ip("10.0.0.20")] = {"a", "b"};
+       },
+       "", "VC006"},
+      {[](NodeView& view) { view.agent_enis.clear(); }, "", "VC009"},
+      {[](NodeView& view) { view.networkd_keeps_rules = false; }, "", "VC012"},
+      {[](NodeView& view) {
+         view.kernel.rules.push_back(
+             {.priority = net::RulePriority(30400), .table = net::TableId(30400)});
+       },
+       "", "VC013"},
+      {[](NodeView& view) {
+         view.wanted.network.strict_branches = true;
+         view.trunks = {net::EniId("eni-1")};
+         view.kernel.rules.push_back(
+             {.priority = net::RulePriority(20), .table = net::TableId(255)});
+         view.parameters["net/ipv4/tcp_early_demux"] = "1";
+       },
+       "", "VC016"},
+      {[](NodeView& view) { view.other_nat.chains = {"KUBE-SERVICES"}; }, "", "VC018"},
+      {[](NodeView& view) { view.full_subnets = {net::SubnetId("subnet-1")}; }, "", "VC024"},
+      {[](NodeView& view) {
+         view.failures = {{"failures", {{{"reason", "PREFIX_FRAGMENTED"}}}}};
+       },
+       "", "VC025"},
+      {[](NodeView& view) { view.ec2_trouble = "UnauthorizedOperation"; }, "", "VC026"},
+      {[](NodeView& view) { view.ec2_trouble = "RequestLimitExceeded"; }, "", "VC027"},
+      {[](NodeView& view) { view.clock_ahead = -301; }, "", "VC028"},
+      {[](NodeView& view) { view.plugin_trouble = "another"; }, "", "VC031"},
+      {[](NodeView& view) { view.leaked = {net::EniId("eni-2")}; }, "", "VC032"},
+      {[](NodeView& view) {
+         view.kernel.links[1].mtu = 1500;
+         view.conflist = R"({"plugins": [{"type": "aws-cni", "mtu": "9001"}]})";
+       },
+       "", "VC033"},
+      {[](NodeView& view) { view.api_trouble = "403"; }, "", "VC035"},
+      {[](NodeView& view) { view.api_by_proxy = "https://10.1.0.1"; }, "", "VC036"},
+      {[](NodeView& view) { view.missing_eni_config = "default"; }, "", "VC041"},
   };
   for (const auto& row : rows) {
     auto view = healthy();
@@ -119,10 +159,55 @@ TEST_CASE("what is broken is named, by the hop and by the rule") {
   }
 }
 
+TEST_CASE("with the agent dead the kernel tells what the checkpoint lacks") {
+  auto view = healthy();
+  view.agent_trouble = "refused";
+  view.pods.clear();
+  view.wanted.pods.clear();
+  CHECK(first_finding(view) == "VC005");
+}
+
+TEST_CASE("cures: what the node can do by itself, and nothing else") {
+  auto view = healthy();
+  view.node_root = "/host";
+  view.networkd_keeps_rules = false;
+  view.parameters["net/ipv4/conf/all/rp_filter"] = "1";
+  view.kernel.rules.erase(view.kernel.rules.begin());
+  std::set<std::string> texts;
+  for (const auto& finding : examine(view)) {
+    if (finding.rule->cure != nullptr) {
+      for (const auto& cure : finding.rule->cure(view)) {
+        texts.insert(to_string(cure));
+      }
+    }
+  }
+  CHECK(texts == std::set<std::string>{"net/ipv4/conf/eth0/rp_filter = 2",
+                                       "put back rule from all to 10.0.0.20 lookup 254 pref 512",
+                                       "write /host/etc/systemd/networkd.conf.d/90-vpccni.conf"});
+  view.kernel.links.pop_back();  // the pod's: only a new pod gets one
+  for (const auto& cure : rules::put_back(view)) {
+    CHECK(to_string(cure) != "put back link eni1");
+  }
+}
+
+TEST_CASE("networkd's files: the last word counts, by section and name") {
+  CHECK_FALSE(keeps_foreign_rules({}));
+  CHECK_FALSE(keeps_foreign_rules({"[Network]\nManageForeignRoutingPolicyRules=no\n"}));
+  CHECK(keeps_foreign_rules({"[Network]\nManageForeignRoutingPolicyRules=no\n",
+                             "[Network]\n ManageForeignRoutes = off\n"}));
+  CHECK_FALSE(keeps_foreign_rules(
+      {"[Network]\nManageForeignRoutingPolicyRules=no\nManageForeignRoutes=no\n",
+       "[Network]\nManageForeignRoutes=yes\n"}));
+  CHECK_FALSE(keeps_foreign_rules(
+      {"[DHCPv4]\nManageForeignRoutingPolicyRules=no\nManageForeignRoutes=no\n"}));
+  CHECK_FALSE(keeps_foreign_rules(
+      {"[Network]\n#ManageForeignRoutingPolicyRules=no\n#ManageForeignRoutes=no\n"}));
+}
+
 TEST_CASE("what could not be seen is no finding") {
   auto view = healthy();
   view.enis.front().addresses.pop_back();
-  view.ec2_trouble = "UnauthorizedOperation";
+  view.ec2_trouble = "not now";
   CHECK(broken_hop(view).empty());
   CHECK(examine(view).empty());
   view = healthy();

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# explain and doctor on a node of the lab: faults are injected one by one, and the first finding names
-# them.
+# explain and doctor on a node of the lab, beside the table of faults.bats: what needs a second node,
+# another start of the agent, or a fault that the doctor mends by itself.
 # Release build only: nothing here is new to the agent, and each fault waits for a healthy node
 # shellcheck disable=SC2034,SC2154  # node.bash reads undo and sets v
 
@@ -46,122 +46,28 @@ breaks() {
   jq -e '.broken == null and .pod == "default/one" and (.hops | length >= 8)' <<<"${output}"
 }
 
-@test "the rule to a pod" {
+@test "--fix: what the node can mend by itself is told first, then done, and nothing else" {
+  local root=${BATS_TEST_TMPDIR}/root drop_in=etc/systemd/networkd.conf.d/90-vpccni.conf
+  mkdir -p "${root}/run/systemd/netif"
+  : >"${root}/run/systemd/netif/state"
   on ip rule del pref 512 to "$(pod_ip a one)"
-  undo="on ip rule add pref 512 to $(pod_ip a one) lookup main"
-  breaks one 'rule to'
-  first VC010
-}
-
-@test "a stale neighbour: the host end's MAC address has changed" {
-  local link mac
-  link=$(link_of two)
-  mac=$(on cat "/sys/class/net/${link}/address" 2>/dev/null || on ip -j link show "${link}" | jq -r '.[0].address')
-  on ip link set "${link}" address 06:11:22:33:44:55
-  undo="on ip link set ${link} address ${mac}"
-  breaks two 'pod neighbour'
-  first VC014
-}
-
-@test "the rule from a pod" {
-  on ip rule del pref 1536 from "$(pod_ip a four)"
-  undo="on ip rule add pref 1536 from $(pod_ip a four) lookup 2"
-  breaks four 'rule from'
-  first VC010
-}
-
-@test "the rule from a pod leads to a wrong table" {
-  on ip rule add pref 1536 from "$(pod_ip a four)" lookup 77
-  on ip rule del pref 1536 from "$(pod_ip a four)" lookup 2
-  undo="on ip rule add pref 1536 from $(pod_ip a four) lookup 2; on ip rule del pref 1536 from $(pod_ip a four) lookup 77"
-  breaks four 'rule from'
-  first VC010
-}
-
-@test "the route to a pod" {
-  local link
-  link=$(link_of one)
-  on ip route del "$(pod_ip a one)"
-  undo="on ip route add $(pod_ip a one) dev ${link} scope link"
-  breaks one 'route to'
-  first VC011
-}
-
-@test "a pod's link is down" {
-  local link
-  link=$(link_of two)
-  on ip link set "${link}" down
-  undo="on ip link set ${link} up; on ip route replace $(pod_ip a two) dev ${link} scope link"
-  breaks two 'host veth up'
-  first VC008
-}
-
-@test "the mark rule" {
-  on ip rule del pref 1024
-  undo='on ip rule add pref 1024 fwmark 0x80/0x80 lookup main'
-  breaks one 'rule mark'
-  first VC010
-}
-
-@test "the jump to the SNAT chain, and the rule in it" {
+  on ip route del "$(pod_ip a two)"
+  on sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.eth0.rp_filter=1 net.ipv4.ip_forward=0
   on iptables-save -t nat >"${BATS_TEST_TMPDIR}/nat"
-  undo="on iptables-restore -T nat ${BATS_TEST_TMPDIR}/nat"
-  on iptables -t nat -F POSTROUTING
-  breaks one chains
-  first VC019
-  eval "${undo}"
   on iptables -t nat -F AWS-SNAT-CHAIN-0
-  first VC019
-}
-
-@test "the marks of node ports" {
-  on iptables-save -t mangle >"${BATS_TEST_TMPDIR}/mangle"
-  on iptables -t mangle -F PREROUTING
-  undo="on iptables-restore -T mangle ${BATS_TEST_TMPDIR}/mangle"
-  first VC019
-}
-
-@test "rp_filter, and forwarding" {
-  on sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.eth0.rp_filter=1
-  undo='on sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=2'
-  breaks one rp_filter
-  first VC015
-  eval "${undo}"
-  on sysctl -qw net.ipv4.ip_forward=0
-  undo='on sysctl -qw net.ipv4.ip_forward=1'
-  breaks one ip_forward
-  first VC017
-}
-
-@test "a secondary ENI: its link, its table" {
-  on ip route flush table 2
-  undo="lab agent restart a"
-  breaks four 'ENI table'
-  first VC008
-  on ip link set eth1 down
-  breaks four 'ENI link'
-  first VC008
-}
-
-@test "an address that EC2 took" {
-  local eni
-  eni=$(on "${v}" pods --json | jq -er '.pods[] | select(.name == "three") | .eni')
-  on aws --endpoint-url http://192.0.2.1 ec2 unassign-private-ip-addresses --network-interface-id "${eni}" \
-    --private-ip-addresses "$(pod_ip a three)"
-  undo="on aws --endpoint-url http://192.0.2.1 ec2 assign-private-ip-addresses --network-interface-id ${eni} --private-ip-addresses $(pod_ip a three)"
-  until_ok 20 first VC007
-  breaks three ENI
-}
-
-@test "an entry of the checkpoint is lost; a checkpoint that is none" {
-  cp "$(run_dir)/ipam.json" "${BATS_TEST_TMPDIR}/ipam.json"
-  undo="cp ${BATS_TEST_TMPDIR}/ipam.json $(run_dir)/ipam.json"
-  jq -c 'del(.allocations[0])' "${BATS_TEST_TMPDIR}/ipam.json" >"$(run_dir)/ipam.json"
-  first VC005
-  breaks "$(jq -r '.allocations[0].metadata.k8sPodName' "${BATS_TEST_TMPDIR}/ipam.json")" checkpoint
-  echo '{' >"$(run_dir)/ipam.json"
-  first VC004
-  breaks one checkpoint
+  undo="on iptables-restore -T nat ${BATS_TEST_TMPDIR}/nat; on sysctl -qw net.ipv4.conf.all.rp_filter=0"
+  run -0 on "${v}" doctor --fix --dry-run --node-root "${root}"
+  [[ ${output} == *"would put back rule from all to $(pod_ip a one)"* && ${output} == *'VC019  not by this command'* ]]
+  breaks one 'rule to'
+  run -0 on "${v}" doctor --fix VC012 --node-root "${root}"
+  grep -qx ManageForeignRoutingPolicyRules=no "${root}/${drop_in}"
+  breaks one 'rule to'
+  run -0 on "${v}" doctor --fix --node-root "${root}"
+  run -1 on "${v}" doctor --node-root "${root}" --json
+  jq -e '[.findings[] | select(.severity == "fail") | .id] == ["VC019"]' <<<"${output}"
+  run -1 on "${v}" doctor --fix VC019
+  run -2 on "${v}" doctor --fix VC999
+  run -2 on "${v}" doctor --dry-run
 }
 
 # The first finding on node b, which cannot grow.
@@ -196,21 +102,6 @@ first_on_b() { lab exec b "${v}" doctor --json | jq -e --arg id "$1" '.findings[
   done
 }
 
-@test "the conflist: missing, broken, not the first" {
-  mkdir -p "${BATS_TEST_TMPDIR}/net.d"
-  looking() { on env "HOST_CNI_CONFDIR_PATH=${BATS_TEST_TMPDIR}/net.d" "${v}" doctor "$@"; }
-  conflist_finding() { looking --json | jq -e '.findings[0].id == "VC030"'; }
-  conflist_finding
-  echo '{' >"${BATS_TEST_TMPDIR}/net.d/10-aws.conflist"
-  conflist_finding
-  "${VPCCNI_BUILD}/vpccni" conflist --template "${BATS_TEST_DIRNAME}/../../docker/10-aws.conflist" \
-    --to "${BATS_TEST_TMPDIR}/net.d"
-  echo '{}' >"${BATS_TEST_TMPDIR}/net.d/05-other.conflist"
-  conflist_finding
-  rm "${BATS_TEST_TMPDIR}/net.d/05-other.conflist"
-  looking
-}
-
 @test "the agent is dead: that is found, the pods still explained, and what is broken beside it first" {
   lab agent kill a
   undo='lab agent start a'
@@ -243,14 +134,7 @@ first_on_b() { lab exec b "${v}" doctor --json | jq -e --arg id "$1" '.findings[
   control POST /imds-fault "{\"instance\":\"${instance}\",\"down\":true}"
   undo="control POST /imds-fault '{\"instance\":\"${instance}\"}'; lab agent start a"
   lab agent start a nowait
-  until_ok 40 first VC002
-}
-
-@test "a pod's link is gone" {
-  on ip link del "$(link_of two)"
-  undo='lab pod del a two'
-  breaks two 'host veth'
-  first VC040
+  until_ok 40 first VC037
 }
 
 @test "each look is over within two seconds, also when nothing answers" {

@@ -174,8 +174,9 @@ Result<Fault> parse_fault(const Json& json) {
 }
 
 Result<ImdsFaults> parse_imds_faults(const Json& json, base::Instant now) {
-  VPCCNI_CHECK(check_members(json, {"instance", "down", "black_hole", "delay_ms", "tokens_refused",
-                                    "unavailable", "stale", "missing", "hidden", "after_detach"}));
+  VPCCNI_CHECK(check_members(
+      json, {"instance", "down", "black_hole", "delay_ms", "tokens_refused", "unavailable", "stale",
+             "missing", "hidden", "after_detach", "clock_behind_ms"}));
   ImdsFaults faults;
   faults.down = base::bool_member(json, "down").value_or(false);
   faults.black_hole = base::bool_member(json, "black_hole").value_or(false);
@@ -185,6 +186,7 @@ Result<ImdsFaults> parse_imds_faults(const Json& json, base::Instant now) {
   if (base::bool_member(json, "stale").value_or(false)) {
     faults.frozen = now.steady;
   }
+  faults.clock_behind = milliseconds_member(json, "clock_behind_ms");
   faults.missing = texts_member(json, "missing");
   faults.hidden = texts_member(json, "hidden");
   const auto gone = base::string_member(json, "after_detach");

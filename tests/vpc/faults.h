@@ -98,6 +98,7 @@ struct ImdsFaults {
   base::Duration delay{};                  // before each answer
   bool tokens_refused = false;             // 403 for PUT
   int unavailable = 0;                     // the next N requests get 503
+  base::Duration clock_behind{};           // of its own clock, in answers' dates
   std::optional<base::SteadyTime> frozen;  // shows the state of that moment
   std::set<std::string> missing;           // paths under /latest/ that answer 404
   std::set<std::string> hidden;            // ENI ids, MACs, addresses, prefixes left out of lists

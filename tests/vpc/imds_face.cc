@@ -1,5 +1,8 @@
 #include "tests/vpc/imds_face.h"
 
+#include <array>
+#include <ctime>
+
 #include "base/text.h"
 
 namespace vpccni::vpc {
@@ -22,6 +25,16 @@ http::ServerReply refuse(int status, std::string_view title) {
           .body = "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?>\n<html><head><title>" + text +
                   "</title></head><body><h1>" + text + "</h1></body></html>\n",
           .headers = {{"Server", "EC2ws"}}};
+}
+
+/// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110).
+std::string http_date(base::WallTime at) {
+  const auto seconds = std::chrono::system_clock::to_time_t(at);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  std::array<char, 40> text{};
+  return {text.data(),
+          std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts)};
 }
 
 }  // namespace
@@ -73,6 +86,9 @@ void ImdsFace::handle(const http::ServerRequest& request, std::shared_ptr<http::
   } else {
     model_.advance(now);
     reply = answer(request, now);
+  }
+  if (faults.clock_behind > base::Duration{}) {
+    reply.headers.emplace_back("Date", http_date(now.wall - faults.clock_behind));
   }
   delays_.run(faults.delay, [reply = std::move(reply), to = std::move(to)] { to->reply(reply); });
 }

@@ -1,6 +1,6 @@
-#include "agent/eni_config_name.h"
+#include "k8s/eni_config_name.h"
 
-namespace vpccni::agent {
+namespace vpccni::k8s {
 
 namespace {
 
@@ -8,7 +8,8 @@ constexpr auto kExternal = "vpc.amazonaws.com/externalEniConfig";
 
 }  // namespace
 
-EniConfigName eni_config_name(const NodeTexts& labels, const NodeTexts& annotations,
+EniConfigName eni_config_name(const std::map<std::string, std::string>& labels,
+                              const std::map<std::string, std::string>& annotations,
                               const settings::Settings& settings) {
   if (const auto external = labels.find(kExternal); external != labels.end()) {
     return {external->second, std::string("label ") + kExternal};
@@ -24,4 +25,4 @@ EniConfigName eni_config_name(const NodeTexts& labels, const NodeTexts& annotati
   return {"default", "the node has neither annotation " + by_annotation + " nor label " + by_label};
 }
 
-}  // namespace vpccni::agent
+}  // namespace vpccni::k8s

@@ -1,12 +1,12 @@
 #pragma once
 // Which ENIConfig is this node's (spec agent.md 8.5). Pure.
 
+#include <map>
 #include <string>
 
-#include "agent/targets.h"
 #include "settings/settings.h"
 
-namespace vpccni::agent {
+namespace vpccni::k8s {
 
 struct EniConfigName {
   std::string name;
@@ -14,7 +14,8 @@ struct EniConfigName {
 };
 /// The label vpc.amazonaws.com/externalEniConfig, else the configured annotation, else the
 /// configured label, else "default". Presence decides: an empty value counts.
-EniConfigName eni_config_name(const NodeTexts& labels, const NodeTexts& annotations,
+EniConfigName eni_config_name(const std::map<std::string, std::string>& labels,
+                              const std::map<std::string, std::string>& annotations,
                               const settings::Settings& settings);
 
-}  // namespace vpccni::agent
+}  // namespace vpccni::k8s
