@@ -1,6 +1,10 @@
+#include <algorithm>
+#include <filesystem>
+
 #include "base/files.h"
 #include "cmd/cni_pod.h"
 #include "ipam/checkpoint.h"
+#include "ipam/checkpoint_files.h"
 #include "podnet/pod.h"
 #include "rpc/release_journal.h"
 
@@ -15,20 +19,40 @@ constexpr std::string_view kCheckpoint = "/var/run/aws-node/ipam.json";
 /// gives a sandbox twice its runtimeRequestTimeout: 4 minutes as it comes.
 constexpr auto kYoung = std::chrono::minutes(5);
 
-/// What the checkpoint holds for this network, and the runtime does not know.
-std::vector<ipam::Assignment> unknown_to_runtime(const std::vector<ipam::Assignment>& held,
-                                                 const std::string& network,
-                                                 const std::set<cni::Attachment>& valid,
-                                                 base::WallTime now) {
-  std::vector<ipam::Assignment> out;
-  for (const auto& one : held) {
-    const bool settled = one.since <= now && now - one.since > kYoung;
-    if (one.key.network == network && settled && !one.pod.name.empty() &&
-        !valid.contains({one.key.container, one.key.ifname})) {
-      out.push_back(one);
+/// A pod of the checkpoints: its entries, at most one of each network card, by card.
+using Held = std::map<ipam::PodKey, std::vector<ipam::Assignment>>;
+
+/// What the checkpoints of all network cards hold; nothing where there are none. One that cannot be
+/// read is an error: it may name another interface of any pod.
+Result<Held> read_checkpoints() {
+  const std::filesystem::path first(kCheckpoint);
+  const ipam::CheckpointFiles names{first.filename().string()};
+  std::map<net::NetworkCard, std::string> files;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(first.parent_path(), none)) {
+    if (const auto card = names.card_of(entry.path().filename().string())) {
+      files[*card] = entry.path().string();
     }
   }
-  return out;
+  Held held;
+  for (const auto& [card, file] : files) {
+    VPCCNI_TRY(const auto bytes, base::read_file(file));
+    VPCCNI_TRY(const auto entries, wrap(ipam::parse_checkpoint(bytes), file));
+    for (const auto& one : entries) {
+      held[one.key].push_back(one);
+    }
+  }
+  return held;
+}
+
+/// Is it of this network, and unknown to the runtime, with all its entries?
+bool unknown_to_runtime(const std::vector<ipam::Assignment>& entries, const std::string& network,
+                        const std::set<cni::Attachment>& valid, base::WallTime now) {
+  return std::all_of(entries.begin(), entries.end(), [&](const ipam::Assignment& one) {
+    const bool settled = one.since <= now && now - one.since > kYoung;
+    return one.key.network == network && settled && !one.pod.name.empty() &&
+           !valid.contains({one.key.container, one.key.ifname});
+  });
 }
 
 ::rpc::DelNetworkRequest del_of(const ipam::Assignment& one) {
@@ -47,26 +71,35 @@ std::vector<ipam::Assignment> unknown_to_runtime(const std::vector<ipam::Assignm
 
 Result<> collect_garbage(const cni::Request& request, const base::Log& log, base::WallTime now) {
   VPCCNI_TRY(const auto valid, cni::parse_valid_attachments(request.config));
-  const auto bytes = base::read_file(std::string(kCheckpoint));
-  if (!bytes && bytes.error().code == Errc::not_found) {
-    return {};
-  }
-  VPCCNI_CHECK(bytes);
-  VPCCNI_TRY(const auto held, wrap(ipam::parse_checkpoint(*bytes), std::string(kCheckpoint)));
-  const auto unknown = unknown_to_runtime(held, request.network_name, valid, now);
+  VPCCNI_TRY(auto held, read_checkpoints());
+  std::erase_if(held, [&](const auto& pod) {
+    return !unknown_to_runtime(pod.second, request.network_name, valid, now);
+  });
   std::vector<podnet::PodTrace> traces;
-  for (const auto& one : unknown) {
-    traces.push_back({one.address, one.pod.name_space, one.pod.name,
-                      podnet::host_veth_mac(one.key.container, one.key.ifname)});
+  std::vector<ipam::PodKey> whose;
+  for (const auto& [key, entries] : held) {
+    for (const auto& one : entries) {
+      traces.push_back({one.address, one.pod.name_space, one.pod.name,
+                        podnet::host_veth_mac(key.container, key.ifname)});
+      whose.push_back(key);
+    }
   }
   VPCCNI_TRY(const auto gone, podnet::vanished(traces));
-  const rpc::ReleaseJournal journal;
+  std::map<ipam::PodKey, std::size_t> interfaces_gone;
   for (const std::size_t i : gone) {
+    ++interfaces_gone[whose[i]];
+  }
+  const rpc::ReleaseJournal journal;
+  for (const auto& [key, entries] : held) {
+    if (interfaces_gone[key] < entries.size()) {
+      continue;  // something of it is still there
+    }
+    const auto& one = entries.front();
     log.info("a pod that the runtime does not know is gone; its address goes back",
-             {{"pod", traces[i].name_space + "/" + traces[i].name},
-              {"containerID", unknown[i].key.container},
-              {"address", to_string(traces[i].address)}});
-    VPCCNI_CHECK(journal.put(del_of(unknown[i])));
+             {{"pod", one.pod.name_space + "/" + one.pod.name},
+              {"containerID", key.container},
+              {"address", to_string(one.address)}});
+    VPCCNI_CHECK(journal.put(del_of(one)));
   }
   return {};
 }

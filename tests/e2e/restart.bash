@@ -1,24 +1,30 @@
 # shellcheck shell=bash disable=SC2154,SC2310,SC2312
-# What the files of the restart matrix share (spec users.md 5, item 1): a node with 50 live pods whose
+# What the files of the restart matrix share (spec users.md 5, item 1): a node with live pods whose
 # agent dies and comes back into a world that shows it something wrong. Nothing may be lost, nothing
 # that is used may be taken away, and no address that EC2 does not have may be given to a pod.
-# A file sets: block, how many addresses come and go at once; spare, how many are free beside 50 pods;
-# keep, how many blocks without pods that is.
+# A file sets: block, how many addresses come and go at once; spare, how many are free beside the
+# pods; keep, how many blocks without pods that is; crowd, how many pods live; card, whose blocks IMDS
+# does not show, where pods have several. made_in_cluster is called before there are pods.
 
-most_pods=110 # of both types with these settings, the smaller: above it no address is fetched
+crowd=${crowd:-50}
+most_pods=${most_pods:-110} # of both types with these settings, the smaller: above it no address is fetched
 lab_program=${BATS_TEST_DIRNAME}/../../scripts/lab
 
 # restart_setup NAME TYPE SETTING...
 restart_setup() {
-  local name=$1 type=$2
+  local name=$1 type=$2 setting
+  local -a settings=()
   shift 2
-  lab_up "${name}" --nodes 1 --type "${type}" --lag none
-  printf '%s\n' "$@" "MINIMUM_IP_TARGET=$((50 + spare))" "WARM_IP_TARGET=1" IP_COOLDOWN_PERIOD=1 \
-    >"$(node_dir)/agent.env"
-  lab agent restart a
-  until_ok 40 settled_at "$((50 + spare))"
-  add_pods 1 50
+  for setting in "$@" "MINIMUM_IP_TARGET=$((crowd + spare))" WARM_IP_TARGET=1 IP_COOLDOWN_PERIOD=1; do
+    settings+=(--env "a:${setting}")
+  done
+  lab_up "${name}" --nodes 1 --type "${type}" --lag none "${settings[@]}"
+  made_in_cluster
+  until_ok 40 settled_at "$((crowd + spare))"
+  add_pods 1 "${crowd}"
 }
+
+made_in_cluster() { true; }
 
 restart_teardown() {
   [[ -n ${BATS_TEST_COMPLETED:-} ]] || what_was_seen
@@ -48,9 +54,14 @@ instance() { control GET /state | jq -r '.instances[0].id'; }
 imds_fault() { # MEMBERS
   control POST /imds-fault "$(jq -nc --arg i "$(instance)" "{instance: \$i} + $1")" >/dev/null
 }
-imds_short() { imds_fault "{hidden: [\"$(awk 'NR == 1 {print $1}' "${BATS_TEST_TMPDIR}/used")\"]}"; }
+# The first block with pods, of a card where only that card's count.
+used_block() { awk -v card="${card:-}" 'card == "" || $5 == card {print; exit}' "${BATS_TEST_TMPDIR}/used"; }
+imds_short() { imds_fault "{hidden: [\"$(used_block | cut -d' ' -f1)\"]}"; }
 imds_without_eni() {
-  imds_fault "{hidden: [\"$(control GET /state | jq -r '.enis[] | select(.attachment.device == 1) | .id')\"]}"
+  local id
+  id=$(control GET /state | jq -r '.enis[] | select(.attachment.device == 1) | .id')
+  [[ -z ${card:-} ]] || id=$(used_block | cut -d' ' -f3)
+  imds_fault "{hidden: [\"${id}\"]}"
 }
 # Somebody takes blocks without pods away, all but $1 of them.
 take_idle() {
@@ -68,6 +79,7 @@ imds_as_now() { imds_fault '{stale: true}'; }
 ec2_as_now() { control POST /fault '{"kind":"stale"}' >/dev/null; }
 # Below HTTP: EC2's address refuses connections, or swallows them.
 ec2_refuses() { fabric iptables -w -I INPUT -d 192.0.2.1 -p tcp -j REJECT --reject-with tcp-reset; }
+kubernetes_refuses() { fabric iptables -w -I INPUT -d 192.0.2.2 -p tcp -j REJECT --reject-with tcp-reset; }
 ec2_swallows() { fabric iptables -w -I INPUT -d 192.0.2.1 -p tcp -j DROP; }
 fabric() { ip netns exec "${VPCLAB_NAME}-fabric" "$@"; }
 no_faults() {
@@ -86,19 +98,23 @@ quarantined() { introspect a /v1/pods | jq -r '.[] | select(.quarantined) | .add
 quarantine_is() { diff <(sort "$1") <(quarantined); }
 none_quarantined() { [ "$(quarantined)" = "" ]; }
 known() { introspect a /v1/pods | jq -r '.[] | .address + " " + .containerID' | sort; }
-entries() { jq -r '.allocations[] | .ipv4 + " " + .containerID' "$(node_dir)/run/ipam.json" | sort; }
-# The live pods as the runtime knows them: "ADDRESS SANDBOX POD".
+entries() { # of all network cards
+  find "$(node_dir)/run" \( -name ipam.json -o -name 'ipam-nic-*[0-9].json' \) -exec \
+    jq -r '.allocations[] | .ipv4 + " " + .containerID' {} + | sort
+}
+# The live pods as the runtime knows them, by address: "ADDRESS SANDBOX POD".
 pods() {
-  jq -r '"\(.ips[0].address | sub("/.*"; "")) \(input_filename)"' "$(node_dir)"/pods/*.result \
+  jq -r '"\(.ips[].address | sub("/.*"; "")) \(input_filename)"' "$(node_dir)"/pods/*.result \
     | while read -r address file; do
       echo "${address} $(<"${file%.result}.id") $(basename "${file}" .result)"
     done
 }
 live() { pods | cut -d' ' -f1,2 | sort; }
-# What EC2 has on this node besides primary addresses: "BLOCK DEVICE ENI ATTACHMENT".
+# What EC2 has on this node besides primary addresses: "BLOCK DEVICE ENI ATTACHMENT CARD".
 held() {
   control GET /state | jq -r '.enis[] | select(.attachment != null) | . as $e
-    | (.addresses[1:][], .prefixes[]) | "\(.) \($e.attachment.device) \($e.id) \($e.attachment.id)"' | sort
+    | (.addresses[1:][], .prefixes[])
+    | "\(.) \($e.attachment.device) \($e.id) \($e.attachment.id) \($e.attachment.card)"' | sort
 }
 calls() { control GET /state | jq --arg a "$1" '.calls[$a] // 0'; }
 
@@ -183,8 +199,8 @@ add_each() {                             # numbers on stdin
 }
 del_pods() { xargs -r -P 4 -n 1 "${lab_program}" pod del a; } # names on stdin
 restore_pods() {
-  pods | cut -d' ' -f3 | grep -vxF -f <(seq -f 'p%g' 50) | del_pods
-  seq 50 | grep -vxF -f <(pods | cut -d' ' -f3 | tr -d p) | add_each
+  pods | cut -d' ' -f3 | grep -vxF -f <(seq -f 'p%g' "${crowd}") | sort -u | del_pods
+  seq "${crowd}" | grep -vxF -f <(pods | cut -d' ' -f3 | tr -d p) | add_each
 }
 
 # More pods while the agent compares its pool with EC2, as it does after a call that failed.
@@ -197,8 +213,8 @@ new_pods_while_it_looks() {
       >/dev/null
   done
   more=$(free)
-  echo "50 pods, ${more} more and one"
-  add_pods 51 "$((51 + (more < most_pods - 51 ? more : most_pods - 51)))"
+  echo "${crowd} pods, ${more} more and one"
+  add_pods "$((crowd + 1))" "$((crowd + 1 + (more < most_pods - crowd - 1 ? more : most_pods - crowd - 1)))"
   until_ok 30 looked_since "${looked}"
   all_sound
 }
@@ -229,7 +245,7 @@ works_without_ec2() {
   local out
   lab pod del a "$(pods | awk 'END {print $3}')"
   diff <(live) <(known)
-  if ! out=$(lab pod add a p51 2>&1); then
+  if ! out=$(lab pod add a "p$((crowd + 1))" 2>&1); then
     [[ ${out} == *'failed to assign an IP address to container: '[A-Z]*:* ]]
   fi
   all_sound
