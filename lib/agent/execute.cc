@@ -216,6 +216,10 @@ ipam::Observed observe(const Edges& edges, const Node& node, const ipam::Observe
     observed.enis = all.error();
     return observed;
   }
+  if (std::none_of(all->begin(), all->end(), [](const auto& one) { return is_managed(one.is); })) {
+    observed.enis = Error{Errc::unavailable, "no ENI of this instance is listed"};
+    return observed;
+  }
   const auto managed = managed_on(*all, node.card);
   std::vector<ipam::ObservedEni> seen;
   for (const auto& eni : managed.enis) {

@@ -12,7 +12,6 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "linux/iptables_variant.h"
-#include "podnet/pod.h"
 
 namespace vpccni::agent {
 
@@ -26,7 +25,7 @@ struct Starting {
   Node node;
   std::unique_ptr<ipam::Pools> pools;
   podnet::HostPods pods;
-  std::map<net::NetworkCard, Checkpoint> checkpoints;
+  Checkpoints checkpoints;
 };
 
 Result<> check_settings(Starting& s) {
@@ -135,40 +134,6 @@ Result<> set_up_enis(Starting& s) {
   return {};
 }
 
-/// The name under which a pod is kept that only the kernel knows.
-std::string link_identity(const podnet::HostPodRoute& route) {
-  return podnet::is_host_veth_mac(route.mac) ? route.link + "/" + to_string(route.mac) : route.link;
-}
-
-/// Does the pod of this entry still have its link? As upstream: some link ends with its hash.
-bool has_link(const ipam::Assignment& entry, const podnet::HostPods& pods) {
-  if (entry.key.network == ipam::kRecoveredNetwork) {
-    return std::any_of(pods.routes.begin(), pods.routes.end(), [&](const auto& route) {
-      return route.address == entry.address && link_identity(route) == entry.key.container;
-    });
-  }
-  const std::string suffix = podnet::host_veth_name("", entry.pod.name_space, entry.pod.name, 0);
-  return std::any_of(pods.links.begin(), pods.links.end(),
-                     [&](const std::string& link) { return link.ends_with(suffix); });
-}
-
-/// Where a pod that only the kernel shows belongs: to the pool whose checkpoint or whose blocks
-/// have its address, else to the first.
-std::size_t pool_of(const Starting& s, const net::Ip& address) {
-  for (std::size_t pool = 0; pool < s.pools->size(); ++pool) {
-    const auto& store = s.pools->at(pool).store();
-    const auto checkpoint = s.checkpoints.find(store.options().card);
-    const bool written =
-        checkpoint != s.checkpoints.end() &&
-        std::any_of(checkpoint->second.assignments.begin(), checkpoint->second.assignments.end(),
-                    [&](const auto& one) { return one.address == address; });
-    if (written || store.covers(address)) {
-      return pool;
-    }
-  }
-  return 0;
-}
-
 void tell(const Starting& s, const ipam::RestoreReport& report) {
   const auto& log = s.edges.log;
   for (const auto& one : report.quarantined) {
@@ -188,19 +153,11 @@ void tell(const Starting& s, const ipam::RestoreReport& report) {
                              {"vanished", std::to_string(report.dropped.size())}});
 }
 
-Result<> restore_pods(Starting& s) {
+Result<> find_pods(Starting& s) {
   VPCCNI_TRY(s.pods, s.edges.kernel.host_pods());
-  const base::Instant now = s.edges.clock.now();
-  std::vector<std::vector<std::pair<net::Ip, std::string>>> routes(s.pools->size());
-  for (const auto& route : pod_routes(s.pods, s.node.network.veth_prefix)) {
-    routes[pool_of(s, route.address)].emplace_back(route.address, link_identity(route));
-  }
-  for (std::size_t pool = 0; pool < s.pools->size(); ++pool) {
-    auto& core = s.pools->at(pool);
-    const auto& checkpoint = s.checkpoints[core.store().options().card];
-    const auto report = core.restore(
-        checkpoint.assignments, routes[pool], checkpoint.recent,
-        [&](const ipam::Assignment& entry) { return has_link(entry, s.pods); }, now);
+  const auto reports = restore_pods(*s.pools, s.checkpoints, s.pods, s.node.network.veth_prefix,
+                                    s.edges.clock.now());
+  for (const auto& report : reports) {
     tell(s, report);
     for (const auto& gone : report.dropped) {
       if (auto removed = s.edges.kernel.remove_pod_rules(gone.address); !removed) {
@@ -244,7 +201,7 @@ constexpr Step kSteps[] = {
     {"set up rules and chains of the host", set_up_chains},
     {"read the checkpoint", read_files},
     {"set up the attached ENIs", set_up_enis},
-    {"restore pods from checkpoint and kernel", restore_pods},
+    {"restore pods from checkpoint and kernel", find_pods},
     {"refresh the rules of pods", refresh_rules},
 };
 

@@ -9,15 +9,10 @@
 
 #include "agent/execute.h"
 #include "agent/node.h"
+#include "agent/restore_pods.h"
 #include "ipam/checkpoint_files.h"
-#include "ipam/pools.h"
 
 namespace vpccni::agent {
-
-struct Checkpoint {
-  std::vector<ipam::Assignment> assignments;
-  ipam::Recent recent;
-};
 
 /// Reads the checkpoint. A missing file is an empty one. A file that cannot be used is moved aside
 /// to ….unusable-<wall time> and named in `trouble`; live pods are then found from the kernel.

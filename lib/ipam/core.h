@@ -72,6 +72,13 @@ class Core {
   /// The key under which the pod of a DEL is kept: its own, or that of an entry taken over.
   std::optional<PodKey> entry_of(const PodDel& event) const;
 
+  /// The entry of an address that turned out to be another card's goes from one pool to the other.
+  /// take_over is false, and does nothing, if somebody else holds the address here.
+  bool take_over(const Assignment& entry);
+  void give_up(const Assignment& entry, base::Instant now);
+  /// Another pool freed this address, which may be this card's.
+  void cool(const net::Ip& address, base::Instant now);
+
   /// Does an ADD of this key wait for an address?
   bool waits(const PodKey& key) const;
 

@@ -23,7 +23,10 @@ void Core::handle(Observed& event, base::Instant now) {
     release_vanished(event.pod_routes, now);
     return;
   }
-  if (!event.enis || event.enis->empty()) {
+  // Card 0 has the primary ENI for ever; another may be empty.
+  const bool none =
+      event.enis && event.enis->empty() && store_.options().card == net::NetworkCard(0);
+  if (!event.enis || none) {
     if (blind_) {  // nothing can be done until EC2 has told what there is
       gate_.retry_at = observe_at_ = now.steady + next_delay();
     }
@@ -179,6 +182,27 @@ void Core::release_vanished(const std::vector<net::Ip>& pod_routes, base::Instan
       dirty_ = true;
     }
   }
+}
+
+bool Core::take_over(const Assignment& entry) {
+  const auto known = store_.find(entry.key);
+  const bool taken = known ? known->address == entry.address : store_.restore(entry).has_value();
+  dirty_ = dirty_ || taken;
+  return taken;
+}
+
+void Core::give_up(const Assignment& entry, base::Instant now) {
+  (void)store_.release(entry.key, now);
+  unwired_.erase(entry.key);
+  dirty_ = true;
+  report(Report::Level::warn, "a pod's address is another network card's; its pool keeps it now",
+         {{"pod", entry.pod.name_space + "/" + entry.pod.name},
+          {"address", to_string(entry.address)}});
+}
+
+void Core::cool(const net::Ip& address, base::Instant now) {
+  store_.restore_cooling(address, now.wall);
+  dirty_ = true;
 }
 
 void Core::handle(StartedBlind& event, base::Instant now) {

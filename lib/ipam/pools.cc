@@ -1,7 +1,6 @@
 #include "ipam/pools.h"
 
 #include <algorithm>
-#include <numeric>
 
 namespace vpccni::ipam {
 
@@ -14,6 +13,19 @@ constexpr auto kLooksTogether = std::chrono::seconds(1);
 
 const AddFailure* failure_of(const ReplyAdd& reply) {
   return std::get_if<AddFailure>(&reply.answer);
+}
+
+/// Under which the pod of a DEL is kept, or its own if it is not. One that only the kernel knew has
+/// an entry for each of its links, in one pool or in several.
+std::vector<PodKey> keys_of(const Core& core, const PodDel& event) {
+  std::vector<PodKey> keys = {core.entry_of(event).value_or(event.key)};
+  for (const auto& link : event.host_links) {
+    const PodKey recovered = recovered_key(link);
+    if (recovered != keys.front() && core.store().find(recovered)) {
+      keys.push_back(recovered);
+    }
+  }
+  return keys;
 }
 
 }  // namespace
@@ -40,53 +52,86 @@ std::size_t Pools::choose(const PodKey& key, base::Instant now) const {
   return 0;
 }
 
-void Pools::send(Call call, const std::vector<std::size_t>& pools, const Event& event,
-                 base::Instant now) {
+/// An address that leaves quarantine without a block of this card may be another card's.
+void Pools::tell(std::size_t pool, Event event, base::Instant now) {
+  Core& core = *cores_.at(pool);
+  const auto before = core.store().quarantined();
+  core.on(std::move(event), now);
+  for (const auto& [address, entry] : before) {
+    for (const auto& other : cores_) {
+      const bool freed = !core.store().quarantined().contains(address);
+      if (freed && !core.store().covers(address) && other.get() != &core) {
+        other->cool(address, now);
+      }
+    }
+  }
+}
+
+void Pools::send(Call call, std::vector<Parcel> parcels, base::Instant now) {
   const auto id = ++next_call_;
-  for (const std::size_t pool : pools) {
+  for (const auto& [pool, event] : parcels) {
     call.parts.push_back({pool, {}});
   }
   calls_.emplace(id, std::move(call));
-  for (std::size_t part = 0; part < pools.size(); ++part) {
+  for (std::size_t part = 0; part < parcels.size(); ++part) {
     const Token token = ++next_token_;
     places_.emplace(token, Place{id, part});
-    Event own = event;
-    if (auto* add = std::get_if<PodAdd>(&own)) {
-      add->token = token;
-    } else if (auto* del = std::get_if<PodDel>(&own)) {
-      del->token = token;
-    }
-    cores_[pools[part]]->on(std::move(own), now);
+    const std::size_t pool = parcels[part].first;
+    std::visit(
+        [&](auto& event) {
+          event.token = token;
+          tell(pool, std::move(event), now);
+        },
+        parcels[part].second);
   }
 }
 
 void Pools::add(PodAdd event, bool on_every_card, base::Instant now) {
-  std::vector<std::size_t> pools;
-  if (on_every_card) {
-    pools.resize(cores_.size());
-    std::iota(pools.begin(), pools.end(), std::size_t{0});
-  } else {
-    pools.push_back(choose(event.key, now));
+  event.pod.interfaces = on_every_card ? static_cast<int>(cores_.size()) : 1;
+  std::vector<Parcel> parcels;
+  for (std::size_t pool = 0; on_every_card && pool < cores_.size(); ++pool) {
+    parcels.emplace_back(pool, event);
   }
-  event.pod.interfaces = static_cast<int>(pools.size());
-  Call call{event.token, event, {}};
-  send(std::move(call), pools, event, now);
+  if (!on_every_card) {
+    parcels.emplace_back(choose(event.key, now), event);
+  }
+  send({event.token, event, {}}, std::move(parcels), now);
 }
 
 /// Asked of every pool: an ADD may wait in one while another has given its address.
 void Pools::del(const PodDel& event, base::Instant now) {
-  std::vector<std::size_t> pools(cores_.size());
-  std::iota(pools.begin(), pools.end(), std::size_t{0});
-  send({event.token, std::nullopt, {}}, pools, event, now);
+  std::vector<Parcel> parcels;
+  for (std::size_t pool = 0; pool < cores_.size(); ++pool) {
+    const auto keys = keys_of(*cores_[pool], event);
+    parcels.emplace_back(pool, event);
+    for (std::size_t more = 1; more < keys.size(); ++more) {
+      parcels.emplace_back(pool, PodDel{0, keys[more], {}});
+    }
+  }
+  send({event.token, std::nullopt, {}}, std::move(parcels), now);
 }
 
 void Pools::on(std::size_t pool, Event event, base::Instant now) {
-  cores_.at(pool)->on(std::move(event), now);
+  tell(pool, std::move(event), now);
+  hand_over(now);
 }
 
 void Pools::on_all(const Event& event, base::Instant now) {
-  for (const auto& core : cores_) {
-    core->on(event, now);
+  for (std::size_t pool = 0; pool < cores_.size(); ++pool) {
+    tell(pool, event, now);
+  }
+}
+
+void Pools::hand_over(base::Instant now) {
+  for (const auto& from : cores_) {
+    for (const auto& [address, entry] : std::map(from->store().quarantined())) {
+      for (const auto& to : cores_) {
+        if (to != from && to->store().covers(address) && to->take_over(entry)) {
+          from->give_up(entry, now);
+          break;
+        }
+      }
+    }
   }
 }
 
@@ -143,15 +188,16 @@ void Pools::finish(Call call, Turn& turn, base::Instant now) {
     }
   }
   const bool failed = std::holds_alternative<AddFailure>(done.answer);
-  std::vector<std::size_t> given;
+  std::vector<Parcel> back;
   for (const Part& part : call.parts) {
     const auto& reply = std::get<ReplyAdd>(*part.reply);
-    if (failure_of(reply) == nullptr && !reply.repeated) {  // else a live pod would lose it
-      given.push_back(part.pool);
+    if (failed && failure_of(reply) == nullptr &&
+        !reply.repeated) {  // else a live pod would lose it
+      back.emplace_back(part.pool, PodDel{0, call.add->key, {}});
     }
   }
-  if (failed && !given.empty()) {
-    send({kNobody, std::nullopt, {}}, given, PodDel{0, call.add->key, {}}, now);
+  if (!back.empty()) {
+    send({kNobody, std::nullopt, {}}, std::move(back), now);
     turn.again = true;
   }
   turn.replies.emplace_back(std::move(done));
@@ -203,9 +249,10 @@ base::SteadyTime Pools::next_tick(base::Instant now) const {
 std::vector<Lease> Pools::held_by(const PodDel& event) const {
   std::vector<Lease> leases;
   for (const auto& core : cores_) {
-    const auto key = core->entry_of(event);
-    if (const auto lease = key ? core->store().find(*key) : std::nullopt) {
-      leases.push_back(*lease);
+    for (const auto& key : keys_of(*core, event)) {
+      if (const auto lease = core->store().find(key)) {
+        leases.push_back(*lease);
+      }
     }
   }
   return leases;

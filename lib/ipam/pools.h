@@ -52,6 +52,9 @@ class Pools {
   void del(const PodDel& event, base::Instant now);
   void on(std::size_t pool, Event event, base::Instant now);
   void on_all(const Event& event, base::Instant now);
+  /// What one pool keeps in quarantine and another's block covers goes to that one. After a start;
+  /// on() does it by itself. A live pod's address would else be given to another pod.
+  void hand_over(base::Instant now);
 
   struct Turn {
     std::vector<PoolEffect> effects;
@@ -88,9 +91,11 @@ class Pools {
     std::size_t part = 0;
   };
 
+  using Parcel = std::pair<std::size_t, std::variant<PodAdd, PodDel>>;  // for that pool
+
+  void tell(std::size_t pool, Event event, base::Instant now);
   std::size_t choose(const PodKey& key, base::Instant now) const;
-  void send(Call call, const std::vector<std::size_t>& pools, const Event& event,
-            base::Instant now);
+  void send(Call call, std::vector<Parcel> parcels, base::Instant now);
   void replied(Token token, std::variant<ReplyAdd, ReplyDel> reply, Turn& turn, base::Instant now);
   bool look_together(std::size_t pool, const Effect& effect, base::Instant now);
   void finish(Call call, Turn& turn, base::Instant now);
