@@ -22,7 +22,8 @@ void draw_mode(World& world) {
   auto& set = world.settings;
   set.my_node_name = "node";
   set.cluster_name = "cluster";
-  const int draw = random.between(0, 99);
+  // Custom networking is IPv4's, and makes ENIs.
+  const int draw = random.between(world.options.mode == Mode::custom ? 24 : 0, 99);
   set.enable_ipv6 = draw < 10;
   set.enable_ipv4 = !set.enable_ipv6;
   set.imds_only = draw >= 10 && draw < 17;
@@ -33,20 +34,23 @@ void draw_mode(World& world) {
   set.enable_subnet_discovery = random.chance(0.8);
 }
 
-/// What needs a Kubernetes API: now and then.
-void draw_cluster(World& world) {
+/// The mode that is asked for, else now and then.
+bool wanted(World& world, Mode mode, bool possible, double probability) {
+  const bool drawn = possible && world.random.chance(probability);
+  return world.options.mode == Mode::drawn ? drawn : world.options.mode == mode;
+}
+
+/// What needs a Kubernetes API, or several network cards.
+void draw_use(World& world) {
   auto& set = world.settings;
   const bool manages = set.enable_ipv4 && !set.disable_provisioning;
-  set.custom_networking = manages && world.random.chance(0.15);
+  set.custom_networking = wanted(world, Mode::custom, manages, 0.15);
   set.enable_pod_eni = manages && world.random.chance(0.15);
-  if (!set.custom_networking) {
-    return;
+  set.enable_multi_nic = wanted(world, Mode::multi_nic, true, 0.15);
+  if (set.custom_networking) {
+    add_pod_subnet(world, world.random.between(22, 27));
+    world.more_subnets.push_back(world.pod_subnet);  // the weather's, too
   }
-  const auto vpc = world.model.find_subnet(world.subnet)->vpc;
-  const auto base = world.model.vpcs().at(vpc).cidrs.front().at(0xf000U);
-  world.pod_subnet = *world.model.add_subnet(
-      {.vpc = vpc, .cidr = net::Cidr(base, world.random.between(22, 27)), .zone = kZone});
-  world.more_subnets.push_back(world.pod_subnet);  // the weather's, too
 }
 
 void draw_targets(World& world) {
@@ -95,9 +99,10 @@ void draw_subnets(World& world) {
 }
 
 void draw_instance(World& world) {
-  const std::vector<std::string> types = {"tiny.test", "m9x.large", "t3.small", "m5.large",
-                                          "t3.xlarge"};
-  const auto type = world.random.pick(types);
+  static const std::vector<std::string> kTypes = {"tiny.test", "m9x.large", "t3.small", "m5.large",
+                                                  "t3.xlarge"};
+  static const std::vector<std::string> kTwoCards = {"duo.test", "duo.test", "hpc7a.12xlarge"};
+  const auto type = world.random.pick(world.settings.enable_multi_nic ? kTwoCards : kTypes);
   world.limits = *world.model.find_limits(type);
   world.instance = world.model
                        .run_instance({.type = type,
@@ -130,11 +135,32 @@ void draw_odds(World& world) {
 
 }  // namespace
 
+std::string_view name_of(Mode mode) {
+  constexpr std::string_view kNames[] = {"drawn", "plain", "custom", "multi-nic"};
+  return kNames[static_cast<int>(mode)];
+}
+
+std::optional<Mode> find_mode(std::string_view name) {
+  for (const Mode mode : {Mode::plain, Mode::custom, Mode::multi_nic}) {
+    if (name == name_of(mode)) {
+      return mode;
+    }
+  }
+  return std::nullopt;
+}
+
+void add_pod_subnet(World& world, int length) {
+  const auto vpc = world.model.find_subnet(world.subnet)->vpc;
+  const auto base = world.model.vpcs().at(vpc).cidrs.front().at(0xf000U);
+  world.pod_subnet =
+      *world.model.add_subnet({.vpc = vpc, .cidr = net::Cidr(base, length), .zone = kZone});
+}
+
 void draw_climate(World& world) {
   draw_mode(world);
   draw_targets(world);
   draw_subnets(world);
-  draw_cluster(world);
+  draw_use(world);
   draw_instance(world);
   draw_odds(world);
   world.model.edit_subnet(world.eni_subnet())->fragmented = world.stays_fragmented;

@@ -345,12 +345,10 @@ Result<> ProcessKernel::enter(const char* what) {
   return {};
 }
 
-Result<podnet::EniTable> ProcessKernel::route_table(net::NetworkCard, const net::Ip&,
+Result<podnet::EniTable> ProcessKernel::route_table(net::NetworkCard card, const net::Ip&,
                                                     net::DeviceIndex device, int) {
   VPCCNI_CHECK(enter("kernel route_table"));
-  return podnet::EniTable{device.value() == 0
-                              ? net::kMainTable
-                              : net::TableId(static_cast<std::uint32_t>(device.value() + 1))};
+  return podnet::EniTable{table_of(card, device)};
 }
 
 Result<> ProcessKernel::set_up_eni(const podnet::EniNetwork& eni) {

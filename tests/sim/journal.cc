@@ -54,7 +54,10 @@ const std::vector<MutantName>& mutants() {
       {Mutant::touch_foreign, "touch_foreign"},
       {Mutant::remove_lasting, "remove_lasting"},
       {Mutant::primary_serves_pods, "primary_serves_pods"},
-      {Mutant::trunk_place_taken, "trunk_place_taken"}};
+      {Mutant::trunk_place_taken, "trunk_place_taken"},
+      {Mutant::reply_before_second_card, "reply_before_second_card"},
+      {Mutant::keep_half, "keep_half"},
+      {Mutant::forget_second_card, "forget_second_card"}};
   return kAll;
 }
 

@@ -35,10 +35,12 @@ void KernelState::detach(const std::string& veth, const net::Ip& address, net::T
 }
 
 void KernelState::destroy(const std::string& sandbox) {
-  for (const auto& [name, veth] : veths_) {
-    if (veth.sandbox == sandbox) {
-      remove_link(std::string(name));
-      return;
+  for (auto veth = veths_.begin(); veth != veths_.end();) {
+    const std::string name = veth->first;
+    const bool its_own = veth->second.sandbox == sandbox;
+    ++veth;
+    if (its_own) {
+      remove_link(name);
     }
   }
 }

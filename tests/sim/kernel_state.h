@@ -13,6 +13,14 @@
 
 namespace vpccni::sim {
 
+/// As podnet::route_table, for an ENI without a rule of somebody else's.
+inline net::TableId table_of(net::NetworkCard card, net::DeviceIndex device) {
+  const int first = card.value() == 0 ? 1 : 10000 + 100 * card.value();
+  return card.value() == 0 && device.value() == 0
+             ? net::kMainTable
+             : net::TableId(static_cast<std::uint32_t>(first + device.value()));
+}
+
 class KernelState {
  public:
   struct Veth {
@@ -20,12 +28,13 @@ class KernelState {
     net::Mac mac;
   };
 
-  /// As podnet::attach_pod: an older link of that name goes, and its routes with it.
+  /// As podnet::attach_pod, for one of its links: an older one of that name goes, and its routes
+  /// with it.
   void attach(const std::string& sandbox, const std::string& veth, const net::Mac& mac,
               const net::Ip& address, net::TableId table);
   /// As podnet::detach_pod: nothing if the address is routed through another link.
   void detach(const std::string& veth, const net::Ip& address, net::TableId table);
-  /// The sandbox's namespace is destroyed: its link and the routes through it go, rules stay.
+  /// The sandbox's namespace is destroyed: its links and the routes through them go, rules stay.
   void destroy(const std::string& sandbox);
 
   podnet::HostPods host_pods() const;

@@ -1,5 +1,8 @@
 #include "tests/sim/matrix.h"
 
+#include <iterator>
+
+#include "tests/sim/climate.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/pods.h"
 #include "tests/sim/process.h"
@@ -39,10 +42,13 @@ void fill(World& world) {
 std::optional<std::pair<net::EniId, net::Cidr>> find_block(World& world, bool used,
                                                            bool secondary_eni) {
   std::vector<std::pair<net::EniId, net::Cidr>> all;
-  for (const auto& [id, eni] : world.process->core().store().enis()) {
-    for (const auto& [cidr, block] : eni.blocks) {
-      if ((block.assigned() > 0) == used && !(secondary_eni && eni.primary)) {
-        all.emplace_back(id, cidr);
+  const auto& pools = world.process->pools();
+  for (std::size_t pool = 0; pool < pools.size(); ++pool) {
+    for (const auto& [id, eni] : pools.at(pool).store().enis()) {
+      for (const auto& [cidr, block] : eni.blocks) {
+        if ((block.assigned() > 0) == used && !(secondary_eni && eni.primary)) {
+          all.emplace_back(id, cidr);
+        }
       }
     }
   }
@@ -144,28 +150,44 @@ void live_with_it(World& world) {
 
 }  // namespace
 
-std::string_view to_string(Wrong wrong) {
-  constexpr std::string_view kNames[kWrongs] = {"IMDS short by one", "IMDS without an ENI",
-                                                "IMDS lists what was freed", "EC2 does not answer",
-                                                "both are stale"};
-  return kNames[static_cast<int>(wrong)];
+std::string to_string(const MatrixCase& one) {
+  static constexpr std::string_view kWrong[kWrongs] = {"IMDS short by one", "IMDS without an ENI",
+                                                       "IMDS lists what was freed",
+                                                       "EC2 does not answer", "both are stale"};
+  return std::string(name_of(one.mode)) + ", " + (one.prefixes ? "prefixes" : "addresses") + ": " +
+         std::string(kWrong[static_cast<int>(one.wrong)]);
 }
 
-MatrixCase matrix_case(std::uint64_t seed) {
-  return {static_cast<Wrong>(seed % kWrongs), seed / kWrongs % 2 == 1};
+MatrixCase matrix_case(const Options& options) {
+  constexpr Mode kModes[] = {Mode::plain, Mode::custom, Mode::multi_nic};
+  const auto wrong = static_cast<Wrong>(options.seed % kWrongs);
+  const bool prefixes = options.seed / kWrongs % 2 == 1;
+  const Mode drawn = kModes[options.seed / kWrongs / 2 % std::size(kModes)];
+  return {wrong, prefixes, options.mode == Mode::drawn ? drawn : options.mode};
 }
 
 void set_matrix_climate(World& world) {
   auto& set = world.settings;
+  const auto which = matrix_case(world.options);
   set.enable_ipv4 = true;
   set.my_node_name = "node";
   set.cluster_name = "cluster";
-  set.enable_prefix_delegation = matrix_case(world.options.seed).prefixes;
+  set.enable_prefix_delegation = which.prefixes;
+  set.custom_networking = which.mode == Mode::custom;
+  set.enable_multi_nic = which.mode == Mode::multi_nic;
   set.warm_ip_target = world.random.chance(0.6) ? world.random.between(1, 5) : 0;
   set.warm_prefix_target = 1;
   world.max_pods = 110;
   world.subnet = vpc::default_topology(world.model, world.now()).subnets.front();
-  const std::string type = set.enable_prefix_delegation ? "t3.small" : "t3.xlarge";
+  if (set.custom_networking) {
+    add_pod_subnet(world, 24);
+  }
+  // Fifty pods shall need more than one ENI of a card, and find room.
+  const std::string type = which.mode == Mode::multi_nic
+                               ? (which.prefixes ? "duo.test" : "hpc7a.12xlarge")
+                           : which.prefixes             ? "t3.small"
+                           : which.mode == Mode::custom ? "m5.4xlarge"
+                                                        : "t3.xlarge";
   world.limits = *world.model.find_limits(type);
   world.instance =
       world.model.run_instance({.type = type, .subnet = world.subnet}, world.now())->id;
@@ -179,7 +201,7 @@ Outcome restart_matrix(const Options& options) {
   fill(world);
   pass(world, world.random.between(seconds(1), minutes(10)));
   if (!world.over()) {
-    go_wrong(world, matrix_case(options.seed).wrong);
+    go_wrong(world, matrix_case(options).wrong);
     restart(world);
     live_with_it(world);
     calm(world);

@@ -1,8 +1,9 @@
 #pragma once
 // The restart matrix: an agent with fifty live pods restarts while IMDS or EC2 tell something
-// wrong, in both modes of the pool. The seed names the case; no pod may lose its address.
+// wrong, in both modes of the pool and in each use of the node. The seed names the case; no pod may
+// lose its address.
 
-#include <string_view>
+#include <string>
 
 #include "tests/sim/simulation.h"
 
@@ -16,14 +17,15 @@ enum class Wrong {
   both_stale         // show the state of some time ago
 };
 inline constexpr int kWrongs = 5;
-std::string_view to_string(Wrong wrong);
 
 struct MatrixCase {
   Wrong wrong = Wrong::imds_short;
   bool prefixes = false;
+  Mode mode = Mode::plain;
 };
-/// Every ten seeds in a row are all cases once.
-MatrixCase matrix_case(std::uint64_t seed);
+std::string to_string(const MatrixCase& one);
+/// Every thirty seeds in a row are all cases once; a mode that is asked for leaves ten.
+MatrixCase matrix_case(const Options& options);
 
 /// For the world of such a seed, in place of a drawn climate.
 void set_matrix_climate(World& world);

@@ -4,25 +4,26 @@
 
 namespace vpccni::sim {
 
-void mutate_del(World& world, const ipam::DataStore& store, ipam::PodDel& event) {
-  const auto all = store.assignments();
-  if (!store.find(event.key) || !world.random.chance(0.3)) {
+void mutate_del(World& world, const ipam::Pools& pools, ipam::PodDel& event) {
+  const auto all = pools.assignments();
+  if (pools.held_by({0, event.key, {}}).empty() || !world.random.chance(0.3)) {
     return;
   }
-  event.key = world.random.pick(all).key;
+  event.key = world.random.pick(all).assignment.key;
   event.host_links.clear();
 }
 
-void unmark(World& world, const ipam::ReplyAdd& reply,
+void unmark(World& world, const ipam::PodAdded& reply,
             const std::function<void(ipam::Event)>& post) {
-  const auto* lease = std::get_if<ipam::Lease>(&reply.answer);
-  if (lease == nullptr || !world.random.chance(0.2)) {
+  if (std::holds_alternative<ipam::AddFailure>(reply.answer) || !world.random.chance(0.2)) {
     return;
   }
-  for (const auto& one : world.process->core().store().assignments()) {
-    if (one.address == lease->address) {
-      post(ipam::PodDel{0, one.key, {}});
-    }
+  post(ipam::PodDel{0, reply.key, {}});
+}
+
+void keep_half(const ipam::PodAdded& reply, ipam::Pools& pools, base::Instant now) {
+  if (reply.pod.interfaces > 1 && std::holds_alternative<ipam::AddFailure>(reply.answer)) {
+    pools.on(0, ipam::PodAdd{0, reply.key, reply.pod}, now);
   }
 }
 
@@ -99,18 +100,26 @@ std::optional<Result<ipam::Outcome>> mutate_outcome(World& world, const ipam::Ac
   return outcome;
 }
 
-std::string describe(const ipam::ReplyAdd& reply) {
-  const std::string who = "to ADD #" + std::to_string(reply.token) + ": ";
-  if (const auto* lease = std::get_if<ipam::Lease>(&reply.answer)) {
-    return who + to_string(lease->address) + " on " + to_string(lease->eni);
+std::string describe(const ipam::PodAdded& reply) {
+  std::string line = "to ADD #" + std::to_string(reply.token) + ":";
+  if (const auto* none = std::get_if<ipam::AddFailure>(&reply.answer)) {
+    return line + " " + none->reason + " (" + none->detail + ")";
   }
-  const auto& none = std::get<ipam::AddFailure>(reply.answer);
-  return who + none.reason + " (" + none.detail + ")";
+  for (const auto& lease : std::get<std::vector<ipam::Lease>>(reply.answer)) {
+    line += " " + to_string(lease.address) + " on " + to_string(lease.eni);
+  }
+  return line;
 }
 
-std::string describe(const ipam::ReplyDel& reply) {
-  return "to DEL #" + std::to_string(reply.token) + ": " +
-         (reply.answer ? to_string(reply.answer->address) : reply.answer.error().message);
+std::string describe(const ipam::PodDeleted& reply) {
+  std::string line = "to DEL #" + std::to_string(reply.token) + ":";
+  if (!reply.answer) {
+    return line + " " + reply.answer.error().message;
+  }
+  for (const auto& lease : *reply.answer) {
+    line += " " + to_string(lease.address);
+  }
+  return line;
 }
 
 std::string describe(const ipam::Report& report) {

@@ -15,11 +15,12 @@ bool ours(const World& world, const vpc::Eni& eni) {
          !world.foreign.contains(eni.id);
 }
 
-/// -1 if every place of the instance is taken.
-int free_place(const World& world) {
+/// -1 if every place of the card is taken.
+int free_place(const World& world, net::NetworkCard card) {
   std::set<int> taken;
   for (const auto& [id, eni] : world.model.enis()) {
-    if (eni.attachment && eni.attachment->instance == world.instance) {
+    if (eni.attachment && eni.attachment->instance == world.instance &&
+        eni.attachment->card == card) {
       taken.insert(eni.attachment->device.value());
     }
   }
@@ -30,8 +31,9 @@ int free_place(const World& world) {
   return static_cast<int>(taken.size()) < world.limits.enis ? place : -1;
 }
 
-std::optional<net::EniId> attach(World& world, const vpc::NewInterface& wanted) {
-  const int place = free_place(world);
+std::optional<net::EniId> attach(World& world, net::NetworkCard card,
+                                 const vpc::NewInterface& wanted) {
+  const int place = free_place(world, card);
   if (place < 0) {
     return std::nullopt;
   }
@@ -39,8 +41,8 @@ std::optional<net::EniId> attach(World& world, const vpc::NewInterface& wanted) 
   if (!made) {
     return std::nullopt;
   }
-  const auto attached = world.model.attach(made->id, world.instance, net::NetworkCard(0),
-                                           net::DeviceIndex(place), world.now());
+  const auto attached =
+      world.model.attach(made->id, world.instance, card, net::DeviceIndex(place), world.now());
   if (!attached) {
     (void)world.model.remove(made->id, world.now());
     return std::nullopt;
@@ -75,7 +77,7 @@ void provide(World& world) {
   if (random.chance(0.5)) {
     vpc::NewInterface more{.subnet = world.subnet, .description = "an operator's"};
     (prefixes ? more.prefix_count : more.secondary_count) = random.between(1, prefixes ? 1 : most);
-    (void)attach(world, more);
+    (void)attach(world, random.pick(world.cards()), more);
   }
   world.remember_enis();
 }
@@ -108,7 +110,7 @@ void attach_trunk(World& world) {
   }
   vpc::NewInterface wanted{.subnet = world.subnet, .description = "aws-k8s-trunk-eni"};
   wanted.kind = aws::EniKind::trunk;
-  if (const auto id = attach(world, wanted)) {
+  if (const auto id = attach(world, net::NetworkCard(0), wanted)) {
     world.journal.say([&] { return "the trunk comes: " + to_string(*id); });
     world.lasting.insert(*id);
   }
@@ -127,7 +129,9 @@ void attach_another(World& world) {
     wanted.kind = kind == 2 ? aws::EniKind::trunk : aws::EniKind::efa;
   }
   wanted.ipv6_count = world.settings.enable_ipv6 ? 1 : 0;
-  const auto id = attach(world, wanted);
+  const bool trunk = wanted.kind == aws::EniKind::trunk;
+  const auto card = trunk ? net::NetworkCard(0) : random.pick(world.cards());
+  const auto id = attach(world, card, wanted);
   if (!id) {
     return;
   }

@@ -111,20 +111,28 @@ void Oracle::check_blocks(const vpc::Eni& eni, const ipam::EniEntry& known) {
   }
 }
 
-/// The store and EC2 name the same ENIs and addresses, and nothing of ours lies about.
-void Oracle::check_enis(const ipam::Core& core, bool just_started) {
-  const auto& enis = core.store().enis();
+/// The stores and EC2 name the same ENIs and addresses, and nothing of ours lies about.
+void Oracle::check_enis(const ipam::Pools& pools, bool just_started) {
   for (const auto& [id, eni] : world_.model.enis()) {
     const bool attached = eni.attachment && eni.attachment->instance == world_.instance;
     // IMDS has no tags: who asks it alone cannot tell whose an ENI is.
     const bool ours = attached && (world_.settings.imds_only || !world_.foreign.contains(id));
-    const auto known = enis.find(id);
-    if (ours != (known != enis.end())) {
-      violated("store and EC2 agree", to_string(id) + (ours ? " is attached but not in the store"
+    int stores = 0;
+    for (std::size_t pool = 0; pool < pools.size(); ++pool) {
+      const auto& store = pools.at(pool).store();
+      const auto known = store.enis().find(id);
+      stores += known != store.enis().end() ? 1 : 0;
+      if (ours && known != store.enis().end()) {
+        check_blocks(eni, known->second);
+        if (store.options().card != eni.attachment->card) {
+          violated("store and EC2 agree", to_string(id) + " is in another card's store");
+        }
+      }
+    }
+    if (stores != (ours ? 1 : 0)) {
+      violated("store and EC2 agree", to_string(id) + (ours ? " is attached but not in one store"
                                                             : " is in the store but not ours"));
-    } else if (ours) {
-      check_blocks(eni, known->second);
-    } else if (just_started && core.gate().provisioning &&
+    } else if (just_started && !ours && pools.first().gate().provisioning &&
                eni.description == "aws-K8S-" + to_string(world_.instance)) {
       violated("no ENI is leaked", to_string(id) + " of ours is not attached");
     }
@@ -132,8 +140,9 @@ void Oracle::check_enis(const ipam::Core& core, bool just_started) {
 }
 
 /// Whoever holds an address lives, or its DEL was never heard.
-void Oracle::check_leaks(const ipam::Core& core, bool just_started) {
-  for (const auto& one : core.store().assignments()) {
+void Oracle::check_leaks(const ipam::Pools& pools, bool just_started) {
+  for (const auto& assigned : pools.assignments()) {
+    const auto& one = assigned.assignment;
     const auto held = holdings_.find(one.key);
     const bool alive = held != holdings_.end() && held->second.strict;
     const auto veth =
@@ -144,19 +153,21 @@ void Oracle::check_leaks(const ipam::Core& core, bool just_started) {
                                            " is held, but no such pod lives");
     }
   }
-  for (const auto& [address, kept] : core.store().quarantined()) {
+  for (const auto& [address, kept] : pools.quarantined()) {
     if (!outsiders_.contains(address)) {
       violated("quarantine ends", to_string(address) + " of " + kept.key.container);
     }
   }
 }
 
-void Oracle::check_at_rest(const ipam::Core& core, bool just_started) {
-  if (core.gate().provisioning && !world_.settings.enable_ipv6) {
-    check_pool(core);
+void Oracle::check_at_rest(const ipam::Pools& pools, bool just_started) {
+  for (std::size_t pool = 0; pool < pools.size(); ++pool) {
+    if (pools.at(pool).gate().provisioning && !world_.settings.enable_ipv6) {
+      check_pool(pools.at(pool));
+    }
   }
-  check_enis(core, just_started);
-  check_leaks(core, just_started);
+  check_enis(pools, just_started);
+  check_leaks(pools, just_started);
 }
 
 }  // namespace vpccni::sim

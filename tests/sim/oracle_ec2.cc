@@ -31,7 +31,8 @@ void Oracle::creates_eni(const ipam::Core& core) {
   node.identity.type = world_.model.find_instance(world_.instance)->type;
   node.limits = world_.limits;
   const auto enis = static_cast<int>(core.store().enis().size());
-  if (world_.settings.enable_pod_eni && agent::trunk_possible(node) && !core.has_trunk() &&
+  const bool first = core.store().options().card == net::NetworkCard(0);
+  if (world_.settings.enable_pod_eni && agent::trunk_possible(node) && first && !core.has_trunk() &&
       enis + 1 >= world_.limits.enis) {
     violated("a place is left for the trunk",
              std::to_string(enis + 1) + " ENIs of " + std::to_string(world_.limits.enis));
@@ -93,12 +94,15 @@ std::string Oracle::ec2_trouble(const net::EniId& id, const net::Ip& address) co
 void Oracle::check_ec2() {
   check_foreign();
   for (const auto& [key, held] : holdings_) {
-    if (!held.strict || outsiders_.contains(held.address)) {
-      continue;
-    }
-    if (const auto trouble = ec2_trouble(held.eni, held.address); !trouble.empty()) {
-      violated("no live address is released",
-               to_string(held.address) + " of " + key.container + ": " + trouble);
+    for (std::size_t i = 0; held.strict && i < held.leases.size(); ++i) {
+      const auto& [address, eni] = std::tie(held.leases[i].address, held.leases[i].eni);
+      if (outsiders_.contains(address)) {
+        continue;
+      }
+      if (const auto trouble = ec2_trouble(eni, address); !trouble.empty()) {
+        violated("no live address is released",
+                 to_string(address) + " of " + key.container + ": " + trouble);
+      }
     }
   }
 }

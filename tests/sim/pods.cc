@@ -37,6 +37,14 @@ bool Pods::needs_address(const ipam::PodKey& key) const {
   return it != sandboxes_.end() && it->second.state != State::gone;
 }
 
+bool Pods::on_every_card(const ipam::PodKey& key) const {
+  return sandboxes_.at(key.container).on_every_card;
+}
+
+std::string Pods::veth(const Sandbox& sandbox, int index) const {
+  return podnet::host_veth_name(world_.settings.veth_prefix, kNameSpace, sandbox.pod, index);
+}
+
 std::size_t Pods::running() const {
   return in_state(State::running, State::running).size();
 }
@@ -55,8 +63,8 @@ void Pods::create() {
   Sandbox one;
   one.id = "sandbox-" + std::to_string(++count_);
   one.pod = pod;
-  one.veth = podnet::host_veth_name(world_.settings.veth_prefix, kNameSpace, pod, 0);
   one.key = {kNetwork, one.id, kInterface};
+  one.on_every_card = world_.settings.enable_multi_nic && world_.random.chance(0.4);
   const std::string id = one.id;
   sandboxes_[id] = std::move(one);
   add(id);
@@ -75,30 +83,34 @@ void Pods::add(const std::string& id) {
       return;
     }
     const auto token = ++token_;
-    world_.journal.say(
-        [&] { return "ADD #" + std::to_string(token) + " " + id + " of " + sandbox.pod; });
+    world_.journal.say([&] {
+      return "ADD #" + std::to_string(token) + " " + id + " of " + sandbox.pod +
+             (sandbox.on_every_card ? " on every card" : "");
+    });
     const auto once = [this, id, told = std::make_shared<bool>(false)](const Reply& reply) {
       if (!std::exchange(*told, true)) {
         added(id, reply);
       }
     };
     world_.time.after(kPluginDeadline, [once] { once(std::nullopt); });
-    agent->call(ipam::PodAdd{token, sandbox.key, {kNameSpace, sandbox.pod, 1}}, token, once);
+    agent->call(ipam::PodAdd{token, sandbox.key, {kNameSpace, sandbox.pod, 1}},
+                sandbox.on_every_card, once);
   });
 }
 
 void Pods::added(const std::string& id, const Reply& reply) {
   Sandbox& sandbox = sandboxes_.at(id);
-  const auto* answer = reply ? std::get_if<ipam::ReplyAdd>(&*reply) : nullptr;
-  const auto* lease = answer != nullptr ? std::get_if<ipam::Lease>(&answer->answer) : nullptr;
+  const auto* answer = reply ? std::get_if<ipam::PodAdded>(&*reply) : nullptr;
+  const auto* leases =
+      answer != nullptr ? std::get_if<std::vector<ipam::Lease>>(&answer->answer) : nullptr;
   if (sandbox.state != State::adding) {
     return;  // a repeated ADD, or the runtime has given up meanwhile
   }
-  if (lease != nullptr) {
+  if (leases != nullptr) {
     const bool slow = world_.storm && world_.random.chance(world_.odds.slow_plugin);
     world_.time.after(slow ? world_.random.between(milliseconds(50), seconds(8))
                            : world_.random.between(microseconds(500), milliseconds(5)),
-                      [this, id, lease = *lease] { wire(id, lease); });
+                      [this, id, got = *leases] { wire(id, got); });
     return;
   }
   if (sandbox.adds < 3 && world_.random.chance(0.4)) {
@@ -112,7 +124,7 @@ void Pods::added(const std::string& id, const Reply& reply) {
   stop(id);
 }
 
-void Pods::wire(const std::string& id, const ipam::Lease& lease) {
+void Pods::wire(const std::string& id, const std::vector<ipam::Lease>& leases) {
   Sandbox& sandbox = sandboxes_.at(id);
   if (sandbox.state != State::adding) {
     return;  // the runtime has ended the plugin
@@ -124,11 +136,24 @@ void Pods::wire(const std::string& id, const ipam::Lease& lease) {
     return;
   }
   sandbox.state = State::running;
-  sandbox.lease = lease;
-  world_.journal.say([&] { return "wired " + id + " with " + to_string(lease.address); });
-  world_.kernel.attach(id, sandbox.veth, podnet::host_veth_mac(id, kInterface), lease.address,
-                       lease.table);
-  world_.oracle->wired(sandbox.key, sandbox.veth);
+  sandbox.leases = leases;
+  std::vector<std::string> veths;
+  for (const auto& lease : leases) {
+    const int index = static_cast<int>(veths.size());
+    veths.push_back(veth(sandbox, index));
+    world_.journal.say([&] { return "wired " + id + " with " + to_string(lease.address); });
+    const auto link = podnet::container_link_name(kInterface, index);
+    world_.kernel.attach(id, veths.back(), podnet::host_veth_mac(id, link), lease.address,
+                         lease.table);
+  }
+  world_.oracle->wired(sandbox.key, veths);
+}
+
+void Pods::unwire(const Sandbox& sandbox, const std::vector<ipam::Lease>& leases) {
+  int index = 0;
+  for (const auto& lease : leases) {
+    world_.kernel.detach(veth(sandbox, index++), lease.address, lease.table);
+  }
 }
 
 void Pods::repeat_add() {
@@ -172,21 +197,26 @@ void Pods::del(const std::string& id, After after) {
     const auto token = ++token_;
     world_.journal.say(
         [&] { return "DEL #" + std::to_string(token) + " " + id + " of " + sandbox.pod; });
-    const std::string link = sandbox.veth + "/" + to_string(podnet::host_veth_mac(id, kInterface));
-    agent->call(ipam::PodDel{token, sandbox.key, {sandbox.veth, link}}, token,
+    ipam::PodDel event{token, sandbox.key, {}};
+    for (int index = 0; index < static_cast<int>(world_.cards().size()); ++index) {
+      const auto mac = podnet::host_veth_mac(id, podnet::container_link_name(kInterface, index));
+      event.host_links.push_back(veth(sandbox, index) + "/" + to_string(mac));
+      event.host_links.push_back(veth(sandbox, index));
+    }
+    agent->call(std::move(event),
                 [this, id, after](const Reply& reply) { deleted(id, reply, after); });
   });
 }
 
 void Pods::deleted(const std::string& id, const Reply& reply, After after) {
   Sandbox& sandbox = sandboxes_.at(id);
-  const auto* answer = reply ? std::get_if<ipam::ReplyDel>(&*reply) : nullptr;
+  const auto* answer = reply ? std::get_if<ipam::PodDeleted>(&*reply) : nullptr;
   if (answer != nullptr && answer->answer) {
-    world_.kernel.detach(sandbox.veth, answer->answer->address, answer->answer->table);
-  } else if (after == After::destroy && sandbox.lease &&
+    unwire(sandbox, *answer->answer);
+  } else if (after == After::destroy && !sandbox.leases.empty() &&
              (answer == nullptr || answer->answer.error().code != Errc::not_found)) {
     world_.oracle->gone(sandbox.key);
-    world_.kernel.detach(sandbox.veth, sandbox.lease->address, sandbox.lease->table);
+    unwire(sandbox, sandbox.leases);
   }
   if (after == After::nothing) {
     return;

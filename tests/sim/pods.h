@@ -1,14 +1,14 @@
 #pragma once
 // The container runtime and the CNI plugin: sandboxes that come and go, with what really happens to
 // them: repeated ADDs and DELs, late DELs, DELs that nobody hears, pods that vanish without one,
-// the same pod name in a new sandbox, an ADD whose answer was lost.
+// the same pod name in a new sandbox, an ADD whose answer was lost. With several network cards some
+// pods want an address on each.
 
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "ipam/event.h"
+#include "ipam/pools.h"
 #include "tests/sim/process.h"
 
 namespace vpccni::sim {
@@ -26,6 +26,7 @@ class Pods {
   void kill_unwired();
 
   std::size_t running() const;  // wired
+  bool on_every_card(const ipam::PodKey& key) const;
   /// The sandbox has not been destroyed.
   bool needs_address(const ipam::PodKey& key) const;
 
@@ -34,18 +35,21 @@ class Pods {
   struct Sandbox {
     std::string id;
     std::string pod;
-    std::string veth;
     ipam::PodKey key;
+    bool on_every_card = false;
     State state = State::adding;
     int adds = 0;
-    std::optional<ipam::Lease> lease;  // prevResult
+    std::vector<ipam::Lease> leases = {};  // prevResult
   };
   enum class After { destroy, nothing };
 
   std::vector<std::string> in_state(State a, State b) const;
+  /// Of the pod's interface of that number.
+  std::string veth(const Sandbox& sandbox, int index) const;
   void add(const std::string& id);
   void added(const std::string& id, const Reply& reply);
-  void wire(const std::string& id, const ipam::Lease& lease);
+  void wire(const std::string& id, const std::vector<ipam::Lease>& leases);
+  void unwire(const Sandbox& sandbox, const std::vector<ipam::Lease>& leases);
   void stop(const std::string& id);
   void del(const std::string& id, After after);
   void deleted(const std::string& id, const Reply& reply, After after);

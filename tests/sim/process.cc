@@ -14,10 +14,6 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr const char* kWriteSteps[] = {"before the checkpoint", "side file written",
-                                       "temporary file written", "checkpoint renamed",
-                                       "directory synced"};
-
 }  // namespace
 
 Process::Process(World& world, std::uint64_t id)
@@ -130,14 +126,27 @@ void Process::run_pool() {
 
 // --- the loop thread
 
-void Process::call(ipam::Event event, ipam::Token token, OnReply on_reply) {
-  waiting_.emplace(token, std::move(on_reply));
+void Process::call(ipam::PodAdd event, bool on_every_card, OnReply on_reply) {
+  waiting_.emplace(event.token, std::move(on_reply));
+  put({std::move(event), std::nullopt, on_every_card});
+}
+
+void Process::call(ipam::PodDel event, OnReply on_reply) {
+  waiting_.emplace(event.token, std::move(on_reply));
   post(std::move(event));
 }
 
 void Process::post(ipam::Event event) {
+  put({std::move(event), std::nullopt});
+}
+
+void Process::post(std::size_t pool, ipam::Event event) {
+  put({std::move(event), pool});
+}
+
+void Process::put(Posted posted) {
   if (!dead_) {
-    inbox_.push_back(std::move(event));
+    inbox_.push_back(std::move(posted));
     wake_loop();
   }
 }
@@ -149,23 +158,29 @@ void Process::wake_loop() {
   }
 }
 
-void Process::feed(ipam::Event& event) {
+void Process::feed(Posted& posted) {
   auto now = world_.now();
-  if (auto* add = std::get_if<ipam::PodAdd>(&event)) {
+  if (auto* add = std::get_if<ipam::PodAdd>(&posted.event)) {
     world_.oracle->heard_add(add->token, add->key);
     if (world_.mutant(Mutant::reuse_in_cooldown)) {
       now = now + seconds(40);
     }
-  } else if (auto* del = std::get_if<ipam::PodDel>(&event)) {
+    pools_->add(std::move(*add), posted.on_every_card, now);
+  } else if (auto* del = std::get_if<ipam::PodDel>(&posted.event)) {
     world_.oracle->heard_del(del->token, del->key);
     if (world_.mutant(Mutant::wrong_del_key)) {
-      mutate_del(world_, core_->store(), *del);
+      mutate_del(world_, *pools_, *del);
     }
+    pools_->del(*del, now);
+  } else if (!posted.pool) {
+    pools_->on_all(posted.event, now);
+  } else {
+    if (auto* observed = std::get_if<ipam::Observed>(&posted.event)) {
+      mutate_observed(world_, pools_->at(*posted.pool).store(), cards_[*posted.pool].given_back,
+                      *observed);
+    }
+    pools_->on(*posted.pool, std::move(posted.event), now);
   }
-  if (auto* observed = std::get_if<ipam::Observed>(&event)) {
-    mutate_observed(world_, core_->store(), given_back_, *observed);
-  }
-  core_->on(std::move(event), now);
 }
 
 /// One turn: all events that are there, then Agent::commit.
@@ -175,41 +190,48 @@ void Process::turn() {
     return;
   }
   while (!inbox_.empty()) {
-    auto event = std::move(inbox_.front());
+    auto posted = std::move(inbox_.front());
     inbox_.pop_front();
-    feed(event);
+    feed(posted);
   }
   loop_busy_ = true;
-  wrote_ = false;
-  for (auto& effect : core_->take_effects(world_.now())) {
-    effects_.push_back(std::move(effect));
-  }
+  take_effects();
   perform_effects();
+}
+
+void Process::take_effects() {
+  auto turn = pools_->take_effects(world_.now());
+  for (auto& effect : turn.effects) {
+    effects_.emplace_back(std::move(effect));
+  }
+  for (auto& reply : turn.replies) {
+    std::visit([this](auto& one) { effects_.emplace_back(std::move(one)); }, reply);
+  }
+  again_ = turn.again;
 }
 
 void Process::perform_effects() {
   for (;;) {
     while (!effects_.empty()) {
-      ipam::Effect effect = std::move(effects_.front());
+      Doing doing = std::move(effects_.front());
       effects_.pop_front();
-      if (auto* write = std::get_if<ipam::WriteCheckpoint>(&effect)) {
-        write_checkpoint(std::move(*write));  // goes on here when it is written
-        return;
+      if (auto* of_pool = std::get_if<ipam::PoolEffect>(&doing)) {
+        if (auto* write = std::get_if<ipam::WriteCheckpoint>(&of_pool->effect)) {
+          write_checkpoint({of_pool->pool, std::move(*write)});
+          return;  // goes on here when it is written
+        }
       }
-      perform(effect);
+      std::visit([this](const auto& one) { perform(one); }, doing);
       if (dead_) {
         return;
       }
     }
-    if (!wrote_) {
+    if (!again_) {
       break;
     }
-    wrote_ = false;
-    for (auto& effect : core_->take_effects(world_.now())) {
-      effects_.push_back(std::move(effect));
-    }
+    take_effects();
   }
-  world_.oracle->check_store(*core_);
+  world_.oracle->check_store(*pools_);
   world_.oracle->check_wiring();
   loop_busy_ = false;
   arm_tick();
@@ -220,7 +242,7 @@ void Process::perform_effects() {
 
 void Process::arm_tick() {
   const auto now = world_.now();
-  later(core_->next_tick(now) - now.steady, [this, tick = ++tick_] {
+  later(pools_->next_tick(now) - now.steady, [this, tick = ++tick_] {
     if (tick == tick_) {
       post(ipam::Tick{});
     }
@@ -238,136 +260,90 @@ void Process::answer(ipam::Token token, const Reply& reply) {
       [done = std::move(caller.mapped()), reply = lost ? Reply() : reply] { done(reply); });
 }
 
-void Process::perform(ipam::Effect& effect) {
-  if (auto* add = std::get_if<ipam::ReplyAdd>(&effect)) {
-    if (boundary("before the reply to an ADD")) {
-      return;
-    }
-    world_.journal.say([&] { return "  reply " + describe(*add); });
-    world_.oracle->said_add(*add);
-    answer(add->token, Reply(*add));
-    if (world_.mutant(Mutant::double_assign)) {
-      unmark(world_, *add, [this](ipam::Event event) { post(std::move(event)); });
-    }
-    (void)boundary("after the reply to an ADD");
-  } else if (auto* del = std::get_if<ipam::ReplyDel>(&effect)) {
-    if (boundary("before the reply to a DEL")) {
-      return;
-    }
-    world_.journal.say([&] { return "  reply " + describe(*del); });
-    world_.oracle->said_del(*del);
-    answer(del->token, Reply(*del));
-    (void)boundary("after the reply to a DEL");
-  } else if (auto* execute_effect = std::get_if<ipam::Execute>(&effect)) {
-    execute(*execute_effect);
-  } else if (auto* observe = std::get_if<ipam::Observe>(&effect)) {
-    post_pool([this, look = *observe] {
-      agent::Listings listings;
-      post(agent::observe(edges_, node_, look, listings, {}));
+void Process::perform(const ipam::PodAdded& reply) {
+  if (boundary("before the reply to an ADD")) {
+    return;
+  }
+  world_.journal.say([&] { return "  reply " + describe(reply); });
+  world_.oracle->said_add(reply);
+  answer(reply.token, Reply(reply));
+  if (world_.mutant(Mutant::double_assign)) {
+    unmark(world_, reply, [this](ipam::Event event) { post(std::move(event)); });
+  }
+  if (world_.mutant(Mutant::keep_half)) {
+    keep_half(reply, *pools_, world_.now());
+  }
+  (void)boundary("after the reply to an ADD");
+}
+
+void Process::perform(const ipam::PodDeleted& reply) {
+  if (boundary("before the reply to a DEL")) {
+    return;
+  }
+  world_.journal.say([&] { return "  reply " + describe(reply); });
+  world_.oracle->said_del(reply);
+  answer(reply.token, Reply(reply));
+  (void)boundary("after the reply to a DEL");
+}
+
+void Process::perform(const ipam::PoolEffect& of_pool) {
+  const std::size_t pool = of_pool.pool;
+  if (const auto* execute_effect = std::get_if<ipam::Execute>(&of_pool.effect)) {
+    execute(pool, *execute_effect);
+  } else if (const auto* observe = std::get_if<ipam::Observe>(&of_pool.effect)) {
+    post_pool([this, pool, look = *observe, asked = world_.now().steady] {
+      post(pool, agent::observe(edges_, cards_[pool].node, look, listings_, asked));
     });
-  } else if (auto* adopt = std::get_if<ipam::AdoptEni>(&effect)) {
+  } else if (const auto* adopt = std::get_if<ipam::AdoptEni>(&of_pool.effect)) {
     world_.journal.say([&] { return "  adopt " + to_string(adopt->eni.facts.id); });
     if (!world_.mutant(Mutant::lose_adopt)) {
-      post_pool(
-          [this, eni = adopt->eni] { post(agent::adopt(edges_, node_, eni, stop_.get_token())); });
+      post_pool([this, pool, eni = adopt->eni] {
+        post(pool, agent::adopt(edges_, cards_[pool].node, eni, stop_.get_token()));
+      });
     }
-  } else if (auto* forget = std::get_if<ipam::ForgetEni>(&effect)) {
+  } else if (const auto* forget = std::get_if<ipam::ForgetEni>(&of_pool.effect)) {
     post_pool(
         [this, facts = forget->facts] { (void)edges_.kernel.delete_rules_from(facts.primary_ip); });
-  } else if (auto* report = std::get_if<ipam::Report>(&effect)) {
+  } else if (const auto* report = std::get_if<ipam::Report>(&of_pool.effect)) {
     world_.journal.say([&] { return "  " + describe(*report); });
   }
 }
 
-void Process::execute(const ipam::Execute& effect) {
-  world_.journal.say(
-      [&] { return "  execute " + to_string(effect.action) + ", because " + effect.because; });
+void Process::execute(std::size_t pool, const ipam::Execute& effect) {
+  const auto& core = pools_->at(pool);
+  world_.journal.say([&] {
+    return "  execute " + to_string(effect.action) + " on card " +
+           to_string(core.store().options().card) + ", because " + effect.because;
+  });
   ++operations_;
   if (std::holds_alternative<ipam::CreateEni>(effect.action)) {
-    world_.oracle->creates_eni(*core_);
+    world_.oracle->creates_eni(core);
   }
   if (const auto* release = std::get_if<ipam::Release>(&effect.action)) {
-    given_back_.insert(release->which.begin(), release->which.end());
+    cards_[pool].given_back.insert(release->which.begin(), release->which.end());
   }
-  if (!effect.recent.empty() && !world_.mutant(Mutant::forget_given_back)) {
-    if (boundary("before noting what goes")) {
-      return;
-    }
-    world_.disk.recent = recent_written_ = effect.recent;
-  }
-  post_pool([this, id = effect.id, action = mutate_action(world_, core_->store(), effect.action)] {
-    if (boundary("before an operation")) {
-      return;
-    }
-    releasing_ = std::holds_alternative<ipam::Release>(action);
-    auto outcome = agent::execute(edges_, node_, action, stop_.get_token());
-    releasing_ = false;
-    if (boundary("after an operation")) {
-      return;
-    }
-    world_.journal.say([&] {
-      return "  ended " + to_string(action) + ": " +
-             (outcome ? std::string("done") : outcome.error().message);
-    });
-    if (auto told = mutate_outcome(world_, action, std::move(outcome))) {
-      post(ipam::OperationDone{id, *std::move(told)});
-    }
-  });
-}
-
-// --- the checkpoint: side file, temporary file, rename, sync of the directory
-
-void Process::write_checkpoint(ipam::WriteCheckpoint effect) {
-  wrote_ = true;
-  const auto shared = std::make_shared<ipam::WriteCheckpoint>(std::move(effect));
-  if (world_.mutant(Mutant::reply_before_checkpoint)) {
-    core_->on(ipam::CheckpointWritten{shared->serial, std::nullopt}, world_.now());
-    later(milliseconds(5), [this, shared] {
-      world_.disk.recent = shared->recent;
-      world_.disk.checkpoint = shared->checkpoint;
-    });
-    perform_effects();
+  if (note_what_goes(pool, effect.recent)) {
     return;
   }
-  write_step(shared, 0);
-}
-
-void Process::write_step(const std::shared_ptr<ipam::WriteCheckpoint>& effect, int step) {
-  if (boundary(kWriteSteps[step])) {
-    return;
-  }
-  if (step == 4) {
-    written(effect->serial, std::nullopt);
-    return;
-  }
-  const bool same_recent = step == 0 && effect->recent == recent_written_;
-  // Each step may be the one that fails; after the rename the file is there all the same.
-  if (!same_recent && world_.storm && world_.random.chance(world_.odds.write_fails / 4)) {
-    recent_written_ = step == 0 ? "" : recent_written_;
-    Error error{Errc::exhausted, std::string("after \"") + kWriteSteps[step] + "\": no space left",
-                "ENOSPC"};
-    const bool hidden = world_.mutant(Mutant::ack_failed_write);
-    written(effect->serial, hidden ? std::nullopt : std::optional(std::move(error)));
-    return;
-  }
-  if (step == 0 && !same_recent) {
-    world_.disk.recent = recent_written_ = effect->recent;
-  } else if (step == 1 && world_.mutant(Mutant::write_in_place)) {
-    world_.disk.checkpoint = effect->checkpoint.substr(0, effect->checkpoint.size() / 2);
-  } else if (step == 2) {
-    world_.disk.checkpoint = effect->checkpoint;
-    world_.checkpoint_lost = false;
-  }
-  later(world_.random.between(microseconds(20), milliseconds(5)),
-        [this, effect, step] { write_step(effect, step + 1); });
-}
-
-void Process::written(std::uint64_t serial, std::optional<Error> error) {
-  world_.journal.say([&] {
-    return "  checkpoint " + std::to_string(serial) + (error ? ": " + error->message : " written");
-  });
-  core_->on(ipam::CheckpointWritten{serial, std::move(error)}, world_.now());
-  perform_effects();
+  post_pool(
+      [this, pool, id = effect.id, action = mutate_action(world_, core.store(), effect.action)] {
+        if (boundary("before an operation")) {
+          return;
+        }
+        releasing_ = std::holds_alternative<ipam::Release>(action);
+        auto outcome = agent::execute(edges_, cards_[pool].node, action, stop_.get_token());
+        releasing_ = false;
+        if (boundary("after an operation")) {
+          return;
+        }
+        world_.journal.say([&] {
+          return "  ended " + to_string(action) + ": " +
+                 (outcome ? std::string("done") : outcome.error().message);
+        });
+        if (auto told = mutate_outcome(world_, action, std::move(outcome))) {
+          post(pool, ipam::OperationDone{id, *std::move(told)});
+        }
+      });
 }
 
 }  // namespace vpccni::sim

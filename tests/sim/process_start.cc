@@ -3,10 +3,8 @@
 
 #include <algorithm>
 
-#include "agent/attached.h"
 #include "agent/effective.h"
 #include "agent/tend_enis.h"
-#include "podnet/pod.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/process.h"
 
@@ -17,33 +15,11 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-std::string link_identity(const podnet::HostPodRoute& route) {
-  return podnet::is_host_veth_mac(route.mac) ? route.link + "/" + to_string(route.mac) : route.link;
-}
-
-bool has_link(const ipam::Assignment& entry, const podnet::HostPods& pods) {
-  if (entry.key.network == ipam::kRecoveredNetwork) {
-    return std::any_of(pods.routes.begin(), pods.routes.end(), [&](const auto& route) {
-      return route.address == entry.address && link_identity(route) == entry.key.container;
-    });
-  }
-  const std::string suffix = podnet::host_veth_name("", entry.pod.name_space, entry.pod.name, 0);
-  return std::any_of(pods.links.begin(), pods.links.end(),
-                     [&](const std::string& link) { return link.ends_with(suffix); });
-}
-
 bool on_unconfirmed(const ipam::DataStore& store, const net::Ip& address) {
   return std::any_of(store.enis().begin(), store.enis().end(), [&](const auto& eni) {
     return std::any_of(eni.second.blocks.begin(), eni.second.blocks.end(), [&](const auto& block) {
       return block.first.contains(address) && !block.second.confirmed;
     });
-  });
-}
-
-bool on_a_block(const ipam::DataStore& store, const net::Ip& address) {
-  const auto covers = [&](const auto& block) { return block.first.contains(address); };
-  return std::any_of(store.enis().begin(), store.enis().end(), [&](const auto& eni) {
-    return std::any_of(eni.second.blocks.begin(), eni.second.blocks.end(), covers);
   });
 }
 
@@ -68,7 +44,6 @@ bool Process::start() {
   if (known) {
     node_.identity = *std::move(identity);
   }
-  recent_ = ipam::parse_recent(world_.disk.recent.value_or(""));
   if (!known || boundary("start: identity known") || !set_up_enis() ||
       boundary("start: ENIs set up") || !restore_pods() || boundary("start: pods restored")) {
     if (!dead_) {
@@ -79,12 +54,14 @@ bool Process::start() {
   }
   serving_ = true;
   world_.journal.say([&] { return "SERVING " + std::to_string(id_); });
-  if (core_->gate().provisioning) {
+  if (pools_->first().gate().provisioning) {
     post_pool([this] {
       if (!world_.mutant(Mutant::skip_leftovers)) {
         agent::remove_leftovers(edges_, node_, stop_.get_token());
       }
-      agent::tend_enis(edges_, node_, stop_.get_token());
+      for (const Card& card : cards_) {
+        agent::tend_enis(edges_, card.node, stop_.get_token());
+      }
     });
   }
   if (world_.unschedulable) {
@@ -94,96 +71,129 @@ bool Process::start() {
   return true;
 }
 
-bool Process::set_up_enis() {
-  auto attached = agent::attached_enis(edges_, node_);
-  if (!attached || dead_) {
-    return false;
+agent::Checkpoints Process::read_checkpoints() const {
+  agent::Checkpoints checkpoints;
+  for (const auto card : world_.cards()) {
+    const auto files = world_.files(card);
+    auto& one = checkpoints[card];
+    one.recent = ipam::parse_recent(world_.disk.read(files.recent()));
+    if (auto entries = ipam::parse_checkpoint(world_.disk.read(files.path))) {
+      one.assignments = *std::move(entries);
+    }
   }
-  node_.tracking = agent::primary_tracking(attached->enis);
-  auto seen = node_;
-  if (world_.mutant(Mutant::primary_serves_pods)) {
-    seen.settings.custom_networking = false;
-  }
-  auto options = agent::core_options(node_, attached->unmanaged);
-  if (world_.mutant(Mutant::allocate_from_unconfirmed)) {
-    attached->confirmed = true;
-  }
+  return checkpoints;
+}
+
+std::unique_ptr<ipam::Core> Process::make_core(const agent::Node& node,
+                                               const agent::Attached& attached) {
+  auto options = agent::core_options(node, attached.unmanaged);
   options.awaits_trunk = options.awaits_trunk && !world_.mutant(Mutant::trunk_place_taken);
   options.provisioning = options.provisioning || world_.mutant(Mutant::change_in_imds_only);
   if (world_.mutant(Mutant::patience_ignored)) {
     options.patience = seconds(120);
   }
-  core_ = std::make_unique<ipam::Core>(options, world_.now());
+  auto core = std::make_unique<ipam::Core>(options, world_.now());
   if (world_.max_pods > 0) {
-    auto targets = core_->targets();
+    auto targets = core->targets();
     targets.max_pods = world_.max_pods;
-    core_->set_targets(targets);
+    core->set_targets(targets);
   }
-  agent::bring_in(*core_, edges_, seen, *attached, recent_, stop_.get_token());
+  return core;
+}
+
+bool Process::set_up_enis() {
+  auto all = agent::list_attached(edges_, node_);
+  if (!all || dead_) {
+    return false;
+  }
+  if (world_.mutant(Mutant::allocate_from_unconfirmed)) {
+    all->confirmed = true;
+  }
+  checkpoints_ = read_checkpoints();
+  std::vector<std::unique_ptr<ipam::Core>> cores;
+  for (const auto card : agent::managed_cards(all->enis, node_)) {
+    const auto attached = agent::attached_on(*all, card);
+    if (cores.empty()) {
+      node_.tracking = agent::primary_tracking(attached.enis);
+    }
+    cards_.push_back({node_.on_card(card), world_.files(card)});
+    auto seen = cards_.back().node;
+    if (world_.mutant(Mutant::primary_serves_pods)) {
+      seen.settings.custom_networking = false;
+    }
+    cores.push_back(make_core(cards_.back().node, attached));
+    agent::bring_in(*cores.back(), edges_, seen, attached, checkpoints_[card].recent,
+                    stop_.get_token());
+  }
+  pools_ = std::make_unique<ipam::Pools>(std::move(cores));
   return !dead_;
 }
 
+/// What is forgotten by the mutants that forget.
+void Process::forget(podnet::HostPods& pods) {
+  std::set<net::Ip> listed;
+  for (const auto& eni : world_.model.imds_enis(world_.instance, world_.now())) {
+    listed.insert(eni.addresses.begin(), eni.addresses.end());
+  }
+  for (std::size_t pool = 0; pool < pools_->size(); ++pool) {
+    const auto& store = pools_->at(pool).store();
+    auto& checkpoint = checkpoints_[store.options().card];
+    const auto drop = [&](const auto& which) {
+      std::erase_if(checkpoint.assignments, [&](const auto& one) { return which(one.address); });
+    };
+    const auto unconfirmed = [&](const net::Ip& ip) { return on_unconfirmed(store, ip); };
+    const auto unlisted = [&](const net::Ip& ip) { return !listed.contains(ip); };
+    if (world_.mutant(Mutant::forget_cooling)) {
+      checkpoint.recent = {};
+    }
+    if (world_.mutant(Mutant::forget_second_card) && pool > 0) {
+      checkpoint = {};
+    }
+    if (world_.mutant(Mutant::skip_quarantine)) {
+      drop([&](const net::Ip& ip) { return !store.covers(ip); });
+    }
+    if (world_.mutant(Mutant::forget_fallback_enis)) {
+      drop(unconfirmed);
+      std::erase_if(pods.routes, [&](const auto& one) { return unconfirmed(one.address); });
+    }
+    if (world_.mutant(Mutant::forget_on_stale_imds)) {
+      drop(unlisted);
+      std::erase_if(pods.routes, [&](const auto& one) { return unlisted(one.address); });
+    }
+  }
+}
+
 bool Process::restore_pods() {
-  const auto pods = edges_.kernel.host_pods();
+  auto pods = edges_.kernel.host_pods();
   if (!pods) {
     return false;
   }
-  const auto now = world_.now();
-  auto entries = ipam::parse_checkpoint(world_.disk.checkpoint.value_or(""));
-  auto assignments = entries ? *std::move(entries) : std::vector<ipam::Assignment>();
   if (world_.mutant(Mutant::skip_restore)) {
     return true;
   }
-  if (world_.mutant(Mutant::forget_cooling)) {
-    recent_ = {};
-  }
-  if (world_.mutant(Mutant::skip_quarantine)) {
-    std::erase_if(assignments,
-                  [&](const auto& one) { return !on_a_block(core_->store(), one.address); });
-  }
-  if (world_.mutant(Mutant::forget_fallback_enis)) {
-    std::erase_if(assignments,
-                  [&](const auto& one) { return on_unconfirmed(core_->store(), one.address); });
-  }
-  std::vector<std::pair<net::Ip, std::string>> routes;
-  for (const auto& route : agent::pod_routes(*pods, world_.settings.veth_prefix)) {
-    routes.emplace_back(route.address, link_identity(route));
-  }
-  if (world_.mutant(Mutant::forget_fallback_enis)) {
-    std::erase_if(routes,
-                  [&](const auto& one) { return on_unconfirmed(core_->store(), one.first); });
-  }
-  if (world_.mutant(Mutant::forget_on_stale_imds)) {
-    std::set<net::Ip> listed;
-    for (const auto& eni : world_.model.imds_enis(world_.instance, now)) {
-      listed.insert(eni.addresses.begin(), eni.addresses.end());
-    }
-    std::erase_if(assignments, [&](const auto& one) { return !listed.contains(one.address); });
-    std::erase_if(routes, [&](const auto& one) { return !listed.contains(one.first); });
-  }
-  const auto report = core_->restore(
-      assignments, routes, recent_,
-      [&](const ipam::Assignment& entry) { return has_link(entry, *pods); }, now);
-  world_.journal.say([&] {
-    return "  restored " + std::to_string(core_->store().assignments().size()) + " of " +
-           std::to_string(assignments.size()) + " entries, " +
-           std::to_string(report.dropped.size()) + " dropped, " +
-           std::to_string(report.quarantined.size()) + " quarantined, " +
-           std::to_string(report.recovered.size()) + " recovered";
-  });
-  if (world_.checkpoint_lost) {
+  forget(*pods);
+  const auto reports =
+      agent::restore_pods(*pools_, checkpoints_, *pods, world_.settings.veth_prefix, world_.now());
+  if (!world_.disk.lost.empty()) {
     world_.oracle->forget_loose();
   }
-  for (const auto& gone : report.dropped) {
-    world_.kernel.remove_pod_rules(gone.address);
-  }
-  for (const auto& one : core_->store().assignments()) {
-    if (world_.mutant(Mutant::forget_rules)) {
-      world_.kernel.remove_pod_rules(one.address);
+  for (const auto& report : reports) {
+    world_.journal.say([&] {
+      return "  restored: " + std::to_string(report.dropped.size()) + " dropped, " +
+             std::to_string(report.quarantined.size()) + " quarantined, " +
+             std::to_string(report.recovered.size()) + " recovered";
+    });
+    for (const auto& gone : report.dropped) {
+      world_.kernel.remove_pod_rules(gone.address);
     }
-    const auto lease = core_->store().find(one.key);
-    if (lease && agent::knows_table(core_->store(), *lease)) {
-      world_.kernel.refresh_pod_rule(one.address, lease->table);
+  }
+  for (const auto& held : pools_->assignments()) {
+    const auto& address = held.assignment.address;
+    if (world_.mutant(Mutant::forget_rules)) {
+      world_.kernel.remove_pod_rules(address);
+    }
+    if (agent::knows_table(pools_->at(held.pool).store(), held.lease)) {
+      world_.kernel.refresh_pod_rule(address, held.lease.table);
     }
   }
   return true;

@@ -17,10 +17,12 @@ constexpr std::size_t kShown = 100;  // lines of a trace
 constexpr auto kUsage =
     "usage: sim [--seeds N | --seeds FROM..TO | --seed S] [--from S] [--steps N] [--trace]\n"
     "           [--json] [--all] [--mutant NAME | --mutants] [--replay] [--matrix]\n"
+    "           [--mode plain|custom|multi-nic]\n"
     "  --trace    print all lines, not only the last ones of a seed that fails\n"
     "  --all      name every seed that fails instead of ending with the first one\n"
     "  --mutant   plant this bug: the command fails if a seed finds it, as for a real one\n"
     "  --mutants  plant each bug in turn: the command fails if one is not found\n"
+    "  --mode     every node is used so, in place of what its seed draws\n"
     "  --matrix   restarts with fifty pods while IMDS or EC2 are wrong, in place of storms\n"
     "  --replay   run each seed twice: the command fails if the two differ\n";
 
@@ -34,6 +36,7 @@ struct Arguments {
   bool all_mutants = false;
   bool replay = false;
   bool matrix = false;
+  Mode mode = Mode::drawn;
   Mutant mutant = Mutant::none;
 };
 
@@ -62,6 +65,11 @@ bool parse_value(const std::string& name, const std::string& value, Arguments& o
     const auto mutant = find_mutant(value);
     out.mutant = mutant.value_or(Mutant::none);
     return mutant.has_value();
+  }
+  if (name == "--mode") {
+    const auto mode = find_mode(value);
+    out.mode = mode.value_or(Mode::drawn);
+    return mode.has_value();
   }
   const auto number = base::parse_integer<std::uint64_t>(value);
   if (!number || *number > 1000000000) {
@@ -103,7 +111,7 @@ bool parse(int argc, char** argv, Arguments& out) {
 }
 
 Options options_of(const Arguments& arguments, std::uint64_t seed, bool trace) {
-  return {seed, arguments.steps, arguments.mutant, trace, arguments.matrix};
+  return {seed, arguments.steps, arguments.mode, arguments.mutant, trace, arguments.matrix};
 }
 
 /// The failing seed again, with its lines.
@@ -116,11 +124,13 @@ void tell(const Arguments& arguments, std::uint64_t seed) {
   }
   const std::string mutant =
       arguments.mutant == Mutant::none ? "" : " --mutant " + std::string(name_of(arguments.mutant));
-  std::fprintf(stderr, "seed %llu: %s: %s\nreplay: sim --seed %llu --steps %d%s%s --trace\n",
+  const std::string mode =
+      arguments.mode == Mode::drawn ? "" : " --mode " + std::string(name_of(arguments.mode));
+  std::fprintf(stderr, "seed %llu: %s: %s\nreplay: sim --seed %llu --steps %d%s%s%s --trace\n",
                static_cast<unsigned long long>(seed),
                again.violation ? again.violation->invariant.c_str() : "NOT REPEATED",
                again.violation ? again.violation->detail.c_str() : "",  // NOLINT
-               static_cast<unsigned long long>(seed), arguments.steps, mutant.c_str(),
+               static_cast<unsigned long long>(seed), arguments.steps, mutant.c_str(), mode.c_str(),
                arguments.matrix ? " --matrix" : "");
 }
 
@@ -128,11 +138,10 @@ void tell(const Arguments& arguments, std::uint64_t seed) {
 void tell_matrix(const Arguments& arguments) {
   std::map<std::string, int> runs;
   for (auto seed = arguments.from; seed <= arguments.to; ++seed) {
-    const auto one = matrix_case(seed);
-    ++runs[std::string(to_string(one.wrong)) + (one.prefixes ? ", prefixes" : ", addresses")];
+    ++runs[to_string(matrix_case(options_of(arguments, seed, false)))];
   }
   for (const auto& [name, count] : runs) {
-    std::printf("%-40s %6d restarts with 50 pods, nothing lost\n", name.c_str(), count);
+    std::printf("%-50s %6d restarts with 50 pods, nothing lost\n", name.c_str(), count);
   }
 }
 

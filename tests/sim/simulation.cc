@@ -67,7 +67,7 @@ void look(World& world, bool just_started) {
     world.journal.violated("the agent serves", "it does not, long after the storm");
     return;
   }
-  world.oracle->check_at_rest(world.process->core(), just_started);
+  world.oracle->check_at_rest(world.process->pools(), just_started);
 }
 
 void watch(World& world) {
@@ -81,20 +81,22 @@ void watch(World& world) {
   for (const auto& [action, count] : world.model.faults().calls()) {
     calls += count;
   }
+  const auto& pools = world.process->pools();
   const auto more = world.process->operations() - before;
   const bool dry = world.dry();
-  if (more > (dry ? kDryBudget : 0)) {
+  if (more > (dry ? kDryBudget * pools.size() : 0)) {
     world.journal.violated("the planner comes to rest", std::to_string(more) +
                                                             " operations in five quiet minutes; " +
-                                                            world.process->core().plan().because);
+                                                            pools.first().plan().because);
   }
   if (calls > kCallBudget && !dry) {
     world.journal.violated("call budget",
                            std::to_string(calls) + " EC2 calls in five quiet minutes");
   }
-  if (world.process->core().plan().running && !dry) {
-    world.journal.violated("the planner comes to rest",
-                           "still running: " + *world.process->core().plan().running);
+  for (std::size_t pool = 0; pool < pools.size(); ++pool) {
+    if (const auto& running = pools.at(pool).plan().running; running && !dry) {
+      world.journal.violated("the planner comes to rest", "still running: " + *running);
+    }
   }
 }
 
@@ -136,6 +138,16 @@ std::map<net::EniId, vpc::Eni> World::listed_enis() {
     ++seen;
   }
   return seen->second;
+}
+
+std::vector<net::NetworkCard> World::cards() const {
+  std::vector<net::NetworkCard> all = {net::NetworkCard(0)};
+  for (const auto& limit : limits.cards) {
+    if (settings.enable_multi_nic && limit.card != all.front()) {
+      all.push_back(limit.card);
+    }
+  }
+  return all;
 }
 
 bool World::dry() const {

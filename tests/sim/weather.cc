@@ -139,17 +139,30 @@ void switch_mode(World& world) {
   }
 }
 
+/// One card's, or some cards'.
 void lose_checkpoint(World& world) {
   world.journal.say([] { return std::string("the checkpoint is lost"); });
   if (world.process) {
     world.process->crash("the checkpoint is lost");
   }
   world.pods->kill_unwired();
-  world.checkpoint_lost = true;
-  if (world.random.chance(0.5)) {
-    world.disk.checkpoint.reset();
-  } else if (world.disk.checkpoint) {
-    world.disk.checkpoint->resize(world.disk.checkpoint->size() / 3);
+  const auto cards = world.cards();
+  const auto& sure = world.random.pick(cards);
+  for (const auto card : cards) {
+    if (card != sure && !world.random.chance(0.5)) {
+      continue;
+    }
+    const auto path = world.files(card).path;
+    world.disk.lost.insert(path);
+    const auto file = world.disk.files.find(path);
+    if (file == world.disk.files.end()) {
+      continue;
+    }
+    if (world.random.chance(0.5)) {
+      world.disk.files.erase(file);
+    } else {
+      file->second.resize(file->second.size() / 3);
+    }
   }
 }
 

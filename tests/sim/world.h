@@ -10,6 +10,7 @@
 #include <string>
 
 #include "aws/eni.h"
+#include "ipam/checkpoint_files.h"
 #include "ipam/plan_pool.h"
 #include "settings/settings.h"
 #include "tests/sim/journal.h"
@@ -25,18 +26,36 @@ class Oracle;
 class Pods;
 class Process;
 
+/// What a node is used for, apart from its pool.
+enum class Mode {
+  drawn,      // by the seed
+  plain,      // one card, one address for each pod
+  custom,     // custom networking
+  multi_nic,  // two network cards, and pods with an address on each
+};
+
+std::string_view name_of(Mode mode);
+std::optional<Mode> find_mode(std::string_view name);
+
 struct Options {
   std::uint64_t seed = 1;
   int steps = 250;
+  Mode mode = Mode::drawn;
   Mutant mutant = Mutant::none;
   bool trace = false;
   bool matrix = false;  // a restart under a fault (matrix.h) in place of a storm
 };
 
-/// What survives a crash of the agent. nullopt = no such file.
+/// What survives a crash of the agent.
 struct Disk {
-  std::optional<std::string> checkpoint;
-  std::optional<std::string> recent;
+  std::map<std::string, std::string> files;  // by path
+  std::set<std::string> lost;  // checkpoints that the disk lost and no run has written since
+
+  /// Empty if there is no such file.
+  std::string read(const std::string& path) const {
+    const auto found = files.find(path);
+    return found == files.end() ? std::string() : found->second;
+  }
 };
 
 /// How much goes wrong in this seed; all zero once the storm is over.
@@ -76,8 +95,7 @@ struct World {
   std::map<net::EniId, vpc::Eni> foreign;  // no_manage=true, as they were: never touched
   std::set<net::EniId> lasting;            // trunk and EFA: never removed
   std::map<std::string, base::SteadyTime> hidden_since;  // by IMDS: ENI, address or prefix
-  bool checkpoint_loss = false;                          // the disk may lose the checkpoint
-  bool checkpoint_lost = false;                          // and no start has dealt with that yet
+  bool checkpoint_loss = false;                          // the disk may lose checkpoints
   base::Duration describe_lag{};                         // how old EC2's answers may be
   bool unschedulable = false;
   int max_pods = 0;  // of the node object; 0: the instance type's
@@ -93,6 +111,11 @@ struct World {
   /// The ENIs as a Describe shows them now.
   std::map<net::EniId, vpc::Eni> listed_enis();
   void remember_enis();  // after each change
+  /// The network cards with a pool.
+  std::vector<net::NetworkCard> cards() const;
+  ipam::CheckpointFiles files(net::NetworkCard card) const {
+    return ipam::CheckpointFiles{"ipam.json"}.of_card(card);
+  }
   /// Where new ENIs are made.
   const net::SubnetId& eni_subnet() const {
     return settings.custom_networking ? pod_subnet : subnet;
