@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cmd/columns.h"
 #include "cmd/command.h"
+#include "cmd/screen.h"
 
 namespace vpccni::cmd {
 
@@ -75,7 +76,7 @@ int run_capacity(const Invocation& invocation) {
   }
   invocation.out << *type << ": " << limits->enis << " ENIs of " << limits->ipv4_per_eni
                  << " addresses\n"
-                 << table.text()
+                 << table.text(find_screen(invocation.environment).width)
                  << "EKS recommends at most 110 pods, or 250 with 30 vCPUs and more.\n";
   return kDone;
 }

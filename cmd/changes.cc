@@ -15,7 +15,7 @@ struct Outcome {
   std::string text;   // what it did, or the error
 };
 
-Outcome carry_out(const Change& change, bool yes) {
+Outcome carry_out(const Change& change, bool yes, Progress& progress) {
   if (!change.against.empty()) {
     return {"refused", base::join(change.against, "; ")};
   }
@@ -25,12 +25,10 @@ Outcome carry_out(const Change& change, bool yes) {
   if (!yes) {
     return {"would", ""};
   }
-  const auto made = change.make();
-  if (made) {
-    return {"done", *made};
-  }
-  const bool denied = made.error().code == Errc::denied;
-  return {"failed", made.error().message + (denied ? " (this needs " + change.needs + ")" : "")};
+  progress(change.what);
+  const auto made = change.make(progress);
+  progress.clear();
+  return made ? Outcome{"done", *made} : Outcome{"failed", made.error().message};
 }
 
 }  // namespace
@@ -40,8 +38,10 @@ int run_changes(const Invocation& invocation, const std::vector<Change>& changes
   base::OrderedJson list = base::OrderedJson::array();
   int exit = kDone;
   bool would = false;
+  Progress progress(invocation, json);
   for (const auto& change : changes) {
-    const Outcome outcome = exit == kDone ? carry_out(change, yes) : Outcome{"not tried", ""};
+    const Outcome outcome =
+        exit == kDone ? carry_out(change, yes, progress) : Outcome{"not tried", ""};
     exit = outcome.state == "refused" || outcome.state == "failed" ? kFailed : exit;
     would = would || outcome.state == "would";
     list.push_back({{"what", change.what}, {"state", outcome.state}, {"text", outcome.text}});
@@ -60,7 +60,9 @@ int run_changes(const Invocation& invocation, const std::vector<Change>& changes
   return exit;
 }
 
-Result<Instance> read_instance(const Invocation& invocation) {
+Result<Instance> read_instance(const Invocation& invocation, bool json) {
+  Progress progress(invocation, json);
+  progress("asking IMDS and EC2 what this node has");
   Instance out;
   VPCCNI_TRY(const auto options, aws::session_options(invocation.environment));
   VPCCNI_TRY(out.session, aws::open_session(options, invocation.clock, nullptr));
@@ -70,8 +72,7 @@ Result<Instance> read_instance(const Invocation& invocation) {
   node.identity = out.identity;
   node.settings = settings::load(invocation.environment, notes);
   node.limits = aws::instance_limits(out.identity.type).value_or(aws::assumed_limits());
-  VPCCNI_TRY(auto enis,
-             wrap(agent::all_listed(out.session->ec2(), node), "ec2:DescribeNetworkInterfaces"));
+  VPCCNI_TRY(auto enis, wrap(agent::all_listed(out.session->ec2(), node), "what this node has"));
   for (auto& one : enis) {
     out.enis.push_back(
         {std::move(one.eni), agent::is_managed(one.is), std::string(agent::because(one.is))});

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "aws/session.h"
-#include "cmd/command.h"
+#include "cmd/progress.h"
 #include "sre/may_change.h"
 
 namespace vpccni::cmd {
@@ -16,8 +16,7 @@ struct Change {
   std::string what;                  // "unassign 10.0.0.7 from eni-1"
   std::vector<std::string> against;  // refused if there is any
   bool done_already = false;
-  std::string needs;                          // the IAM action: "ec2:UnassignPrivateIpAddresses"
-  std::function<Result<std::string>()> make;  // what it did, in words
+  std::function<Result<std::string>(Progress&)> make;  // what it did, in words
 };
 
 /// Tells or makes them, one after the other, until one fails.
@@ -31,6 +30,6 @@ struct Instance {
   std::vector<sre::AttachedEni> enis;
   sre::NodeView view;
 };
-Result<Instance> read_instance(const Invocation& invocation);
+Result<Instance> read_instance(const Invocation& invocation, bool json);
 
 }  // namespace vpccni::cmd

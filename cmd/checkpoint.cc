@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cmd/columns.h"
 #include "cmd/command.h"
+#include "cmd/screen.h"
 #include "ipam/checkpoint.h"
 #include "settings/settings.h"
 
@@ -62,13 +63,13 @@ base::OrderedJson to_json(const std::vector<ipam::Assignment>& held) {
   return {{"schema", "vpccni/v1"}, {"pods", list}};
 }
 
-std::string to_text(const std::vector<ipam::Assignment>& held) {
+std::string to_text(const std::vector<ipam::Assignment>& held, std::size_t width) {
   Columns table({"POD", "ADDRESS", "CONTAINER", "INTERFACE"});
   for (const auto& one : held) {
     table.add({one.pod.name_space + "/" + one.pod.name, to_string(one.address),
                one.key.container.substr(0, 12), one.key.ifname});
   }
-  return table.text();
+  return table.text(width);
 }
 
 }  // namespace
@@ -88,7 +89,8 @@ int run_checkpoint(const Invocation& invocation) {
     return kFailed;
   }
   if (!call->verify) {
-    invocation.out << (call->json ? base::dump_json(to_json(*held), 2) + "\n" : to_text(*held));
+    invocation.out << (call->json ? base::dump_json(to_json(*held), 2) + "\n"
+                                  : to_text(*held, find_screen(invocation.environment).width));
     return kDone;
   }
   const auto wrong = doubles(*held);

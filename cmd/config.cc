@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "cmd/columns.h"
 #include "cmd/command.h"
+#include "cmd/screen.h"
 #include "settings/entrypoint.h"
 #include "settings/table.h"
 
@@ -38,7 +39,7 @@ int show(const Invocation& invocation, bool json) {
   invocation.out << (json ? base::dump_json(
                                 base::OrderedJson{{"schema", "vpccni/v1"}, {"settings", list}}, 2) +
                                 "\n"
-                          : table.text());
+                          : table.text(find_screen(invocation.environment).width));
   return kDone;
 }
 

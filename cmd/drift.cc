@@ -7,6 +7,7 @@
 
 #include "cmd/columns.h"
 #include "cmd/command.h"
+#include "cmd/screen.h"
 #include "sre/read_node.h"
 
 namespace vpccni::cmd {
@@ -104,7 +105,7 @@ int run_drift(const Invocation& invocation) {
   if (list.empty()) {
     invocation.out << rows.size() << " addresses of pods, and all views that were seen agree\n";
   } else {
-    invocation.out << table.text();
+    invocation.out << table.text(find_screen(invocation.environment).width);
   }
   return differs ? kFailed : kDone;
 }

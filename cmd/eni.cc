@@ -6,6 +6,7 @@
 #include "cmd/command.h"
 #include "cmd/eni_attach.h"
 #include "cmd/eni_gc.h"
+#include "cmd/screen.h"
 #include "sre/read_node.h"
 
 namespace vpccni::cmd {
@@ -70,7 +71,7 @@ int list(const Invocation& invocation, bool json) {
   invocation.out << (json ? base::dump_json(
                                 base::OrderedJson{{"schema", "vpccni/v1"}, {"enis", out}}, 2) +
                                 "\n"
-                          : table.text());
+                          : table.text(find_screen(invocation.environment).width));
   return kDone;
 }
 

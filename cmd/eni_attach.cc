@@ -28,17 +28,16 @@ Result<aws::Eni> look(aws::Ec2& ec2, const net::EniId& id) {
   return found.front();
 }
 
-/// Until EC2 says so, with a word on stderr every few seconds.
-Result<> wait_for(const Invocation& invocation, aws::Ec2& ec2, const net::EniId& id,
-                  const std::string& what, const std::function<bool(const aws::Eni&)>& done) {
+/// Until EC2 says so.
+Result<> wait_for(const Invocation& invocation, Progress& progress, aws::Ec2& ec2,
+                  const net::EniId& id, const std::string& what,
+                  const std::function<bool(const aws::Eni&)>& done) {
   for (int i = 0; i < kMostLooks; ++i) {
     VPCCNI_TRY(const auto eni, look(ec2, id));
     if (done(eni)) {
       return {};
     }
-    if (i % 5 == 0) {
-      invocation.err << "waiting until " << to_string(id) << " is " << what << "\n";
-    }
+    progress("waiting until " + to_string(id) + " is " + what + ", " + std::to_string(i) + " s");
     (void)invocation.clock.wait_for(kPeriod, {});
   }
   return Error{Errc::timeout, to_string(id) + " is not " + what + " after a minute"};
@@ -47,14 +46,14 @@ Result<> wait_for(const Invocation& invocation, aws::Ec2& ec2, const net::EniId&
 }  // namespace
 
 int eni_attach(const Invocation& invocation, const std::string& name, bool yes, bool json) {
-  const auto instance = read_instance(invocation);
+  const auto instance = read_instance(invocation, json);
   const net::EniId id(name);
   const auto eni = instance ? look(instance->session->ec2(), id) : instance.error();
   if (!eni) {
     invocation.err << invocation.program << ": " << eni.error().message << "\n";
     return kFailed;
   }
-  Change change{"attach " + name, {}, false, "ec2:AttachNetworkInterface", {}};
+  Change change{"attach " + name, {}, false, {}};
   if (eni->attachment) {
     change.done_already = eni->attachment->instance == instance->identity.id;
     if (!change.done_already) {
@@ -64,7 +63,7 @@ int eni_attach(const Invocation& invocation, const std::string& name, bool yes, 
     change.against.push_back("it is in zone " + eni->availability_zone + ", this instance in " +
                              instance->identity.availability_zone);
   }
-  change.make = [&]() -> Result<std::string> {
+  change.make = [&](Progress& progress) -> Result<std::string> {
     auto& ec2 = instance->session->ec2();
     VPCCNI_TRY(const auto attachments, ec2.attachments(instance->identity.id));
     const int device = agent::free_device_index(attachments, net::NetworkCard(0));
@@ -74,7 +73,7 @@ int eni_attach(const Invocation& invocation, const std::string& name, bool yes, 
     VPCCNI_TRY(
         [[maybe_unused]] const auto attachment,
         ec2.attach(id, instance->identity.id, net::NetworkCard(0), net::DeviceIndex(device)));
-    VPCCNI_CHECK(wait_for(invocation, ec2, id, "attached", [](const aws::Eni& one) {
+    VPCCNI_CHECK(wait_for(invocation, progress, ec2, id, "attached", [](const aws::Eni& one) {
       return one.attachment && one.attachment->status == "attached";
     }));
     return "device " + std::to_string(device) + "; the agent takes it in within a minute";
@@ -83,7 +82,7 @@ int eni_attach(const Invocation& invocation, const std::string& name, bool yes, 
 }
 
 int eni_detach(const Invocation& invocation, const std::string& name, bool yes, bool json) {
-  const auto instance = read_instance(invocation);
+  const auto instance = read_instance(invocation, json);
   if (!instance) {
     invocation.err << invocation.program << ": " << instance.error().message << "\n";
     return kFailed;
@@ -94,12 +93,11 @@ int eni_detach(const Invocation& invocation, const std::string& name, bool yes, 
   Change change{"detach " + name,
                 sre::against_detach(instance->view, id, instance->enis),
                 here == instance->enis.end(),
-                "ec2:DetachNetworkInterface",
                 {}};
-  change.make = [&]() -> Result<std::string> {
+  change.make = [&](Progress& progress) -> Result<std::string> {
     auto& ec2 = instance->session->ec2();
     VPCCNI_CHECK(ec2.detach(here->eni.attachment->id));
-    VPCCNI_CHECK(wait_for(invocation, ec2, id, "detached",
+    VPCCNI_CHECK(wait_for(invocation, progress, ec2, id, "detached",
                           [](const aws::Eni& one) { return one.status == "available"; }));
     return std::string("it is kept; vpccni eni gc, or the agent's next start, deletes it");
   };

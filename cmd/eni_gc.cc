@@ -7,6 +7,7 @@
 #include "aws/session.h"
 #include "base/json.h"
 #include "cmd/columns.h"
+#include "cmd/progress.h"
 
 namespace vpccni::cmd {
 
@@ -20,20 +21,22 @@ struct Outcome {
   std::string trouble;
 };
 
-Result<std::vector<Outcome>> collect(const Invocation& invocation, bool yes) {
+Result<std::vector<Outcome>> collect(const Invocation& invocation, bool yes, Progress& progress) {
   VPCCNI_TRY(const auto options, aws::session_options(invocation.environment));
   VPCCNI_TRY(const auto session, aws::open_session(options, invocation.clock, nullptr));
   VPCCNI_TRY(const auto identity, wrap(session->imds->identity(), "who this node is"));
+  progress("looking for unattached ENIs in " + to_string(identity.vpc));
   std::vector<settings::Note> notes;
   const auto set = settings::load(invocation.environment, notes);
   VPCCNI_TRY(
       const auto enis,
       wrap(session->ec2().network_interfaces(agent::leaked_filter(identity.vpc, set.cluster_name)),
-           "list unattached ENIs (ec2:DescribeNetworkInterfaces)"));
+           "list unattached ENIs"));
   std::vector<Outcome> out;
   for (auto& one : agent::plan_leaked(enis, invocation.clock.now().wall)) {
     Outcome outcome{std::move(one), false, ""};
     if (yes && outcome.eni.action == Action::remove) {
+      progress("removing " + to_string(outcome.eni.eni));
       const auto removed = session->ec2().remove(outcome.eni.eni);
       outcome.removed = removed || removed.error().code == Errc::not_found;
       outcome.trouble = outcome.removed ? "" : removed.error().message;
@@ -47,19 +50,17 @@ std::string state_of(const Outcome& outcome, bool yes) {
   if (outcome.eni.action != Action::remove) {
     return "stays";
   }
-  return outcome.removed ? "removed"
-         : yes           ? "NOT removed (ec2:DeleteNetworkInterface): " + outcome.trouble
-                         : "would be removed";
+  return outcome.removed ? "removed" : yes ? "NOT removed: " + outcome.trouble : "would be removed";
 }
 
-void print(const std::vector<Outcome>& outcomes, bool yes, std::ostream& out) {
+void print(const std::vector<Outcome>& outcomes, bool yes, std::size_t width, std::ostream& out) {
   Columns table({"ENI", "WHAT", "BECAUSE"});
   bool would = false;
   for (const auto& outcome : outcomes) {
     table.add({to_string(outcome.eni.eni), state_of(outcome, yes), outcome.eni.because});
     would = would || (!yes && outcome.eni.action == Action::remove);
   }
-  out << (outcomes.empty() ? "no unattached ENI of ours\n" : table.text())
+  out << (outcomes.empty() ? "no unattached ENI of ours\n" : table.text(width))
       << (would ? "vpccni eni gc --yes removes them\n" : "");
 }
 
@@ -78,7 +79,9 @@ base::OrderedJson to_json(const std::vector<Outcome>& outcomes) {
 }  // namespace
 
 int eni_gc(const Invocation& invocation, bool yes, bool json) {
-  const auto outcomes = collect(invocation, yes);
+  Progress progress(invocation, json);
+  const auto outcomes = collect(invocation, yes, progress);
+  progress.clear();
   if (!outcomes) {
     invocation.err << invocation.program << ": " << outcomes.error().message << "\n";
     return kFailed;
@@ -86,7 +89,7 @@ int eni_gc(const Invocation& invocation, bool yes, bool json) {
   if (json) {
     invocation.out << base::dump_json(to_json(*outcomes), 2) << "\n";
   } else {
-    print(*outcomes, yes, invocation.out);
+    print(*outcomes, yes, find_screen(invocation.environment).width, invocation.out);
   }
   for (const auto& outcome : *outcomes) {
     if (!outcome.trouble.empty()) {

@@ -6,6 +6,7 @@
 #include "cmd/columns.h"
 #include "cmd/command.h"
 #include "cmd/ip_change.h"
+#include "cmd/screen.h"
 #include "sre/read_node.h"
 
 namespace vpccni::cmd {
@@ -76,7 +77,7 @@ int list(const Invocation& invocation, bool json) {
   invocation.out << (json ? base::dump_json(
                                 base::OrderedJson{{"schema", "vpccni/v1"}, {"addresses", out}}, 2) +
                                 "\n"
-                          : table.text());
+                          : table.text(find_screen(invocation.environment).width));
   return kDone;
 }
 

@@ -41,7 +41,7 @@ int ip_assign(const Invocation& invocation, const std::vector<std::string>& args
   if ((args.size() != 1 && !counted) || !number || *number < 1 || *number > kMostAtOnce) {
     return usage(invocation, "assign ENI [--count N | --prefixes N] [--yes] [--json]");
   }
-  const auto instance = read_instance(invocation);
+  const auto instance = read_instance(invocation, json);
   if (!instance) {
     return fail(invocation, instance.error());
   }
@@ -51,9 +51,8 @@ int ip_assign(const Invocation& invocation, const std::vector<std::string>& args
                     " to " + args[0],
                 sre::against_assign(eni, instance->enis),
                 false,
-                "ec2:AssignPrivateIpAddresses",
                 {}};
-  change.make = [&]() -> Result<std::string> {
+  change.make = [&](Progress&) -> Result<std::string> {
     auto& ec2 = instance->session->ec2();
     VPCCNI_TRY(const auto added,
                prefixes ? ec2.assign_prefixes(eni, *number) : ec2.assign_addresses(eni, *number));
@@ -87,7 +86,7 @@ int ip_unassign(const Invocation& invocation, const std::vector<std::string>& ar
   if (blocks.empty()) {
     return usage(invocation, "unassign ADDRESS|PREFIX... [--yes] [--json]");
   }
-  const auto instance = read_instance(invocation);
+  const auto instance = read_instance(invocation, json);
   if (!instance) {
     return fail(invocation, instance.error());
   }
@@ -98,9 +97,8 @@ int ip_unassign(const Invocation& invocation, const std::vector<std::string>& ar
     Change change{"unassign " + text + (on != nullptr ? " from " + to_string(on->eni.id) : ""),
                   sre::against_unassign(instance->view, block, instance->enis),
                   on == nullptr,
-                  "ec2:UnassignPrivateIpAddresses",
                   {}};
-    change.make = [&instance, on, block]() -> Result<std::string> {
+    change.make = [&instance, on, block](Progress&) -> Result<std::string> {
       auto& ec2 = instance->session->ec2();
       VPCCNI_CHECK(block.is_host() ? ec2.unassign_addresses(on->eni.id, {block.base()})
                                    : ec2.unassign_prefixes(on->eni.id, {block}));

@@ -1,12 +1,13 @@
 #pragma once
-// Colour, where a person looks: on a terminal, unless NO_COLOR is set. Piped output stays plain.
+// Colour, where a person looks: on a terminal that has some, unless NO_COLOR is set. Piped output
+// stays plain.
 
 #include <unistd.h>
 
 #include <string>
 #include <string_view>
 
-#include "cmd/command.h"
+#include "cmd/screen.h"
 
 namespace vpccni::cmd {
 
@@ -16,9 +17,9 @@ class Paint {
  public:
   explicit Paint(const Environment& environment) {
     const auto off = environment.find("NO_COLOR");
-    on_ = isatty(STDOUT_FILENO) == 1 && (off == environment.end() || off->second.empty());
+    on_ = isatty(STDOUT_FILENO) == 1 && (off == environment.end() || off->second.empty()) &&
+          !is_dumb(environment);
   }
-  bool on() const { return on_; }
   std::string operator()(Colour colour, std::string_view text) const {
     const char* code = colour == Colour::red ? "31" : colour == Colour::yellow ? "33" : "32";
     return on_ ? "\033[" + std::string(code) + "m" + std::string(text) + "\033[0m"

@@ -2,6 +2,7 @@
 
 #include "cmd/columns.h"
 #include "cmd/command.h"
+#include "cmd/screen.h"
 #include "sre/read_node.h"
 
 namespace vpccni::cmd {
@@ -69,7 +70,7 @@ int run_pods(const Invocation& invocation) {
                row.table == net::kMainTable ? "main" : to_string(row.table), row.host_veth,
                remark(view, row)});
   }
-  invocation.out << table.text();
+  invocation.out << table.text(find_screen(invocation.environment).width);
   return kDone;
 }
 

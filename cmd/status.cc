@@ -3,9 +3,10 @@
 
 #include <algorithm>
 
-#include "cmd/columns.h"
+#include "base/screen_text.h"
 #include "cmd/command.h"
 #include "cmd/paint.h"
+#include "cmd/screen.h"
 #include "cmd/version.h"
 #include "sre/doctor.h"
 #include "sre/read_node.h"
@@ -15,6 +16,11 @@ namespace vpccni::cmd {
 namespace {
 
 constexpr auto kPause = std::chrono::seconds(2);  // between two looks of --watch
+
+constexpr auto kClear = "\033[2J";
+constexpr auto kHome = "\033[H";
+constexpr auto kEndLine = "\033[K\n";
+constexpr auto kEndPage = "\033[J";
 
 std::string count(const base::Json& page, const char* member) {
   return std::to_string(base::integer_member(page, member).value_or(0));
@@ -44,47 +50,124 @@ std::string agent_line(const sre::NodeView& view) {
          (view.startup ? "; last: " + to_sentence(*view.startup) : "");
 }
 
-void print_pool(const sre::NodeView& view, std::ostream& out) {
+/// A line of the screen; a part of it has a colour.
+struct Line {
+  std::string before;
+  std::string painted;
+  std::string after;
+  Colour colour = Colour::green;
+};
+
+std::vector<Line> pool_lines(const sre::NodeView& view) {
+  std::vector<Line> out;
+  const auto add = [&](std::string text) { out.push_back({std::move(text), "", ""}); };
   if (!view.agent_answers()) {
-    out << "pool      " << view.pods.size() << " addresses in use by the checkpoint\n";
-    return;
+    add("pool      " + std::to_string(view.pods.size()) + " addresses in use by the checkpoint");
+    return out;
   }
   const auto* cooling = base::find_member(view.plan, "cooling");
-  out << "pool      " << count(view.plan, "total") << " addresses, " << count(view.plan, "assigned")
-      << " in use, " << (cooling == nullptr ? 0 : cooling->size()) << " cooling, "
-      << count(view.plan, "quarantined") << " quarantined; at most " << count(view.plan, "maxPods")
-      << " pods\n";
+  add("pool      " + count(view.plan, "total") + " addresses, " + count(view.plan, "assigned") +
+      " in use, " + std::to_string(cooling == nullptr ? 0 : cooling->size()) + " cooling, " +
+      count(view.plan, "quarantined") + " quarantined; at most " + count(view.plan, "maxPods") +
+      " pods");
   const auto running = base::string_member(view.plan, "running");
   const auto error = base::string_member(view.plan, "lastError");
-  out << "planner   " << base::string_member(view.plan, "because")
-      << (running.empty() ? "" : "; now: " + running) << "\n";
+  add("planner   " + base::string_member(view.plan, "because") +
+      (running.empty() ? "" : "; now: " + running));
   if (!error.empty()) {
-    out << "last error " << error << "\n";
+    add("last error " + error);
   }
+  return out;
 }
 
-void print_enis(const sre::NodeView& view, std::ostream& out) {
+std::vector<Line> eni_lines(const sre::NodeView& view) {
   if (!view.imds_trouble.empty()) {
-    out << "ENIs      IMDS: " << view.imds_trouble << "\n";
-    return;
+    return {{"ENIs      IMDS: " + view.imds_trouble, "", ""}};
   }
+  std::vector<Line> out;
   for (const auto& eni : view.enis) {
     const auto used = static_cast<std::size_t>(std::count_if(
         view.pods.begin(), view.pods.end(), [&](const auto& row) { return row.eni == eni.id; }));
-    out << "ENI " << eni.device.value() << "     " << to_string(eni.id) << "  "
-        << bar(used, std::max(used, addresses_of(eni)))
-        << (eni.mac == view.primary_mac ? "  primary" : "") << "\n";
+    out.push_back({"ENI " + to_string(eni.device) + "     " + to_string(eni.id) + "  " +
+                       bar(used, std::max(used, addresses_of(eni))) +
+                       (eni.mac == view.primary_mac ? "  primary" : ""),
+                   "", ""});
+  }
+  return out;
+}
+
+std::vector<Line> failure_lines(const sre::NodeView& view) {
+  const auto* list = base::find_member(view.failures, "failures");
+  if (list == nullptr || !list->is_array() || list->empty()) {
+    return {};
+  }
+  const auto& last = list->front();
+  return {{"failed    " + std::to_string(list->size()) + " ADDs; last " +
+               base::string_member(last, "time") + " " + base::string_member(last, "reason") +
+               " (vpccni why)",
+           "", ""}};
+}
+
+std::vector<Line> finding_lines(const std::vector<sre::Finding>& findings) {
+  if (findings.empty()) {
+    return {{"", "healthy",
+             "   " + std::to_string(sre::doctor_rules().size()) + " rules found nothing"}};
+  }
+  std::vector<Line> out;
+  for (const auto& finding : findings) {
+    out.push_back({"", std::string(finding.rule->id),
+                   "     " + std::string(finding.rule->title) + ": " + finding.evidence,
+                   finding.rule->grade == sre::Grade::fail ? Colour::red : Colour::yellow});
+  }
+  return out;
+}
+
+/// At most so many, the last of which tells of the rest.
+void shorten(std::vector<Line>& lines, std::size_t most, const std::string& see) {
+  if (lines.size() > most) {
+    const auto kept = std::max<std::size_t>(most, 1) - 1;
+    const auto rest = lines.size() - kept;
+    lines.resize(kept);
+    lines.push_back({"          and " + std::to_string(rest) + " more: " + see, "", ""});
   }
 }
 
-void print_failures(const sre::NodeView& view, std::ostream& out) {
-  const auto* list = base::find_member(view.failures, "failures");
-  if (list == nullptr || !list->is_array() || list->empty()) {
-    return;
+std::vector<Line> page(const sre::NodeView& view, const std::vector<sre::Finding>& findings,
+                       std::size_t height) {
+  std::vector<Line> head = {
+      {std::string("vpccni    ") + std::string(kVersion) + " (as AWS VPC CNI " +
+           std::string(kUpstream) + ")",
+       "", ""},
+      {"agent     ", agent_line(view), "", view.agent_answers() ? Colour::green : Colour::red}};
+  const auto append = [](std::vector<Line>& to, const std::vector<Line>& from) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  append(head, pool_lines(view));
+  auto enis = eni_lines(view);
+  auto rest = failure_lines(view);
+  if (view.agent_answers()) {
+    rest.push_back({"FIPS      " + base::string_member(view.fips, "result"), "", ""});
   }
-  const auto& last = list->front();
-  out << "failed    " << list->size() << " ADDs; last " << base::string_member(last, "time") << " "
-      << base::string_member(last, "reason") << " (vpccni why)\n";
+  auto found = finding_lines(findings);
+  if (height > 0) {  // one line is the prompt's
+    const auto taken = head.size() + rest.size() + 1;
+    const auto room = std::max<std::size_t>(height, taken + 2) - taken;
+    const auto least = std::min(found.size(), std::max<std::size_t>(room / 2, 1));
+    shorten(enis, room - least, "vpccni eni list");
+    shorten(found, room - enis.size(), "vpccni doctor");
+  }
+  append(head, enis);
+  append(head, rest);
+  append(head, found);
+  return head;
+}
+
+std::string to_text(const Line& line, std::size_t width, const Paint& paint) {
+  const auto text = base::cut(base::printable(line.before + line.painted + line.after), width);
+  const auto from = std::min(line.before.size(), text.size());
+  const auto length = std::min(line.painted.size(), text.size() - from);
+  return text.substr(0, from) + (length == 0 ? "" : paint(line.colour, text.substr(from, length))) +
+         text.substr(from + length);
 }
 
 base::OrderedJson to_json(const sre::NodeView& view, const std::vector<sre::Finding>& findings) {
@@ -111,30 +194,8 @@ base::OrderedJson to_json(const sre::NodeView& view, const std::vector<sre::Find
           {"findings", ids}};
 }
 
-void print(const sre::NodeView& view, const std::vector<sre::Finding>& findings, const Paint& paint,
-           std::ostream& out) {
-  out << "vpccni    " << kVersion << " (as AWS VPC CNI " << kUpstream << ")\n";
-  out << "agent     " << paint(view.agent_answers() ? Colour::green : Colour::red, agent_line(view))
-      << "\n";
-  print_pool(view, out);
-  print_enis(view, out);
-  print_failures(view, out);
-  if (view.agent_answers()) {
-    out << "FIPS      " << base::string_member(view.fips, "result") << "\n";
-  }
-  if (findings.empty()) {
-    out << paint(Colour::green, "healthy") << "   " << sre::doctor_rules().size()
-        << " rules found nothing\n";
-  }
-  for (const auto& finding : findings) {
-    out << paint(finding.rule->grade == sre::Grade::fail ? Colour::red : Colour::yellow,
-                 finding.rule->id)
-        << "     " << finding.rule->title << ": " << finding.evidence << "\n";
-  }
-}
-
 /// One look; true if nothing is wrong.
-bool look(const Invocation& invocation, bool json, const Paint& paint) {
+bool look(const Invocation& invocation, bool json, const Screen& screen, bool again) {
   const auto view = sre::read_node({invocation.environment, invocation.clock});
   auto findings = sre::examine(view);
   std::erase_if(findings,
@@ -142,7 +203,13 @@ bool look(const Invocation& invocation, bool json, const Paint& paint) {
   if (json) {
     invocation.out << base::dump_json(to_json(view, findings), 2) << "\n";
   } else {
-    print(view, findings, paint, invocation.out);
+    // In place: home, each line to its end, the rest of the screen; so that nothing flickers.
+    invocation.out << (again ? kHome : "");
+    const Paint paint(invocation.environment);
+    for (const auto& line : page(view, findings, screen.height)) {
+      invocation.out << to_text(line, screen.width, paint) << (again ? kEndLine : "\n");
+    }
+    invocation.out << (again ? kEndPage : "");
   }
   invocation.out.flush();
   return findings.empty();
@@ -158,13 +225,14 @@ int run_status(const Invocation& invocation) {
     invocation.err << "usage: vpccni status [--watch] [--json]\n";
     return kUsage;
   }
-  const Paint paint(invocation.environment);
-  bool healthy = look(invocation, json, paint);
+  const bool in_place = watch && !json && find_screen(invocation.environment).redraws;
+  invocation.out << (in_place ? kClear : "");
+  bool healthy = look(invocation, json, find_screen(invocation.environment), in_place);
   // Until it is interrupted, or nobody reads.
   while (watch && invocation.out.good()) {
     invocation.clock.wait_for(kPause, {});
-    invocation.out << (paint.on() ? "\033[H\033[J" : "\n");
-    healthy = look(invocation, json, paint);
+    invocation.out << (in_place ? "" : "\n");
+    healthy = look(invocation, json, find_screen(invocation.environment), in_place);
   }
   return healthy ? kDone : kFailed;
 }

@@ -2,6 +2,7 @@
 
 #include "cmd/columns.h"
 #include "cmd/command.h"
+#include "cmd/screen.h"
 #include "sre/read_node.h"
 
 namespace vpccni::cmd {
@@ -45,7 +46,7 @@ int run_why(const Invocation& invocation) {
                base::string_member(one, "reason"), std::to_string(free),
                base::string_member(one, "detail")});
   }
-  invocation.out << table.text();
+  invocation.out << table.text(find_screen(invocation.environment).width);
   return kDone;
 }
 

@@ -50,10 +50,15 @@ bool is_one_of(const std::array<std::string_view, N>& codes, std::string_view co
 }
 
 /// What a person can do about it; empty if the service's message says enough.
-std::string_view advice(Errc code) {
+std::string advice(Errc code, std::string_view cause, std::string_view action) {
   switch (code) {
     case Errc::denied:
-      return " (check the node role's IAM policy: AmazonEKS_CNI_Policy)";
+      if (cause == "UnauthorizedOperation" || cause == "AccessDenied") {
+        return " (allow ec2:" + std::string(action) +
+               " to the role of the node, or of the agent's service account)";
+      }
+      return is_skew(cause) || is_expired(cause) ? " (check the credentials, and the node's clock)"
+                                                 : "";
     case Errc::exhausted:
       return " (the subnet or the instance type has no more room)";
     default:
@@ -112,7 +117,7 @@ Error api_error(std::string_view action, int status, std::string_view body) {
   } else {
     text += "HTTP status " + std::to_string(status) + " without an error document";
   }
-  text += advice(kind);
+  text += advice(kind, code, action);
   if (named && !named->request_id.empty()) {
     text += " [request " + named->request_id.substr(0, 64) + "]";
   }

@@ -113,6 +113,20 @@ TEST_CASE("ec2 error: text and cause") {
   CHECK(api_error("X", 400, document("", "no code")).cause == "UnknownError");
 }
 
+TEST_CASE("ec2 error: a denial says what to allow, or what to check") {
+  const auto text = [](const char* code) {
+    return api_error("AttachNetworkInterface", 403, document(code, "No")).message;
+  };
+  for (const char* code : {"UnauthorizedOperation", "AccessDenied"}) {
+    CHECK(text(code).find(" (allow ec2:AttachNetworkInterface to the role of the node, or of the "
+                          "agent's service account)") != std::string::npos);
+  }
+  for (const char* code : {"AuthFailure", "RequestExpired", "ExpiredToken"}) {
+    CHECK(text(code).find(" (check the credentials, and the node's clock)") != std::string::npos);
+  }
+  CHECK(text("OptInRequired").find('(') == std::string::npos);
+}
+
 TEST_CASE("ec2 error: a subnet without room has three forms, a full ENI is none of them") {
   const std::string prefixes = "There aren't sufficient free Ipv4 addresses or prefixes";
   const std::pair<std::string, std::string> forms[] = {

@@ -52,16 +52,67 @@ completed() {
   done
 }
 
-@test "options and first words are completed, and pods by their names" {
-  [ "$(completed vpccni doctor --j)" = --json ]
-  [ "$(completed vpccni checkpoint v)" = verify ]
-  [ "$(completed vpccni st | sort | xargs)" = 'startup status' ]
+# A program that has two pods, two ENIs, one left by another node, and addresses.
+stand_in() {
   mkdir "${BATS_TEST_TMPDIR}/bin"
-  printf '#!/bin/sh\nprintf "POD ADDRESS\\nshop/web 10.0.0.4\\nshop/db 10.0.0.5\\n"\n' \
-    >"${BATS_TEST_TMPDIR}/bin/vpccni"
+  cat >"${BATS_TEST_TMPDIR}/bin/vpccni" <<'EOF'
+#!/bin/sh
+case "$*" in
+  pods) printf 'POD ADDRESS\nshop/web 10.0.0.4\nshop/db 10.0.0.5\n' ;;
+  'eni list') printf 'ENI DEVICE\neni-1 0\neni-2 1\n' ;;
+  'eni gc') printf 'ENI WHAT\neni-3 stays\n' ;;
+  'ip list') printf 'ADDRESS ENI STATE POD\n10.0.0.4 eni-1 pod shop/web\n10.0.0.9 eni-1 free\n' ;;
+esac
+EOF
   chmod +x "${BATS_TEST_TMPDIR}/bin/vpccni"
   PATH="${BATS_TEST_TMPDIR}/bin:${PATH}"
-  [ "$(completed vpccni explain shop/w)" = shop/web ]
+}
+
+# completed_zsh WORD..., completed_fish WORD...: as completed, in the other shells.
+completed_zsh() {
+  # shellcheck disable=SC2016  # text for zsh
+  zsh -f -c 'compadd() { shift; print -rl -- "$@" }
+    _describe() { print -rl -- ${commands%%:*} }
+    _files() { }
+    words=("${@[2,-1]}"); CURRENT=$#words
+    look() { source "$1" }
+    look "$1"' zsh "${root}/completions/_vpccni" "$@" | awk -v word="${*: -1}" 'index($0, word) == 1'
+}
+completed_fish() {
+  # shellcheck disable=SC2016  # text for fish
+  fish --no-config -c 'source $argv[1]; complete -C "$argv[2]"' "${root}/completions/vpccni.fish" "$*" | cut -f 1
+}
+
+# offers "WORDS" WORD...: what each shell offers for the last word.
+offers() {
+  local shell wanted
+  wanted=$(tr ' ' '\n' <<<"$1" | sort | xargs)
+  shift
+  for shell in completed completed_zsh completed_fish; do
+    [ "$("${shell}" vpccni "$@" | sort -u | xargs)" = "${wanted}" ] || {
+      echo "${shell} vpccni $*: $("${shell}" vpccni "$@" | sort -u | xargs), not ${wanted}"
+      return 1
+    }
+  done
+}
+
+@test "bash, zsh and fish offer the same: commands, verbs, options, their values, and what the node has" {
+  stand_in
+  offers 'startup status' st
+  offers --json doctor --j
+  offers verify checkpoint v
+  offers '--json --yes' eni gc --
+  offers detach eni d
+  offers unassign ip u
+  offers 'full quick' fips-check --profile ""
+  offers 'auto openssl wolfssl' fips-check --json --provider ""
+  offers shop/web explain shop/w
+  offers '10.0.0.4 10.0.0.5' explain 10
+  offers 'eni-1 eni-2' eni detach e
+  offers eni-3 eni attach e
+  offers 'eni-1 eni-2' ip assign e
+  offers 10.0.0.9 ip unassign 1
+  offers drift help dri
 }
 
 @test "help fits one screen, and tells where to start" {

@@ -79,6 +79,38 @@ second_eni() { control GET /state | jq -r '.enis[] | select(.attachment.device =
   run ! grep -q $'\033' "${BATS_TEST_TMPDIR}/plain"
 }
 
+# terminal COMMAND: what it shows on a terminal of 80 columns and 24 lines, without colours.
+terminal() {
+  on env NO_COLOR=1 TERM=xterm script -qec "stty cols 80 rows 24; $1" /dev/null 3>&- </dev/null | tr -d '\r'
+}
+
+@test "on a terminal lines are as wide as that, and names are whole; piped they are as wide as they get" {
+  local id
+  run -0 on env COLUMNS=80 "${v}" eni list
+  (($(wc -L <<<"${output}") > 80))
+  terminal "${v} eni list" >"${BATS_TEST_TMPDIR}/enis"
+  (($(LC_ALL=C.UTF-8 wc -L <"${BATS_TEST_TMPDIR}/enis") <= 80))
+  for id in $(on "${v}" eni list --json | jq -r '.enis[] | .id, .subnet'); do
+    grep -qw -- "${id}" "${BATS_TEST_TMPDIR}/enis"
+  done
+  on ip rule del pref 512 to "$(pod_ip a one)"
+  undo="on ip rule add pref 512 to $(pod_ip a one) lookup main"
+  terminal "${v} status" >"${BATS_TEST_TMPDIR}/status"
+  grep -q '^VC010 .*…$' "${BATS_TEST_TMPDIR}/status"
+  (($(LC_ALL=C.UTF-8 wc -L <"${BATS_TEST_TMPDIR}/status") <= 80))
+  terminal "stty rows 8; ${v} status" >"${BATS_TEST_TMPDIR}/low"
+  (($(wc -l <"${BATS_TEST_TMPDIR}/low") <= 8))
+  grep -q ' more: vpccni eni list$' "${BATS_TEST_TMPDIR}/low"
+  grep -q '^VC010 ' "${BATS_TEST_TMPDIR}/low"
+}
+
+@test "status --watch draws the screen anew in place, and ends with 130 when interrupted" {
+  run -130 on env TERM=xterm script -qec "stty cols 80 rows 24; timeout --foreground --preserve-status -s INT 5 ${v} status --watch" /dev/null </dev/null
+  (($(grep -c $'\033\\[2J' <<<"${output}") == 1))
+  (($(grep -c $'\033\\[H' <<<"${output}") >= 2))
+  [[ ${output} == *$'\033[K'* && ${output} == *$'\033[J'* ]]
+}
+
 @test "bundle: an archive without secrets, with the agent dead too" {
   local file="${BATS_TEST_TMPDIR}/bundle.tar.gz"
   run -0 on env AWS_SECRET_ACCESS_KEY=hush-hush "${v}" bundle --out "${file}"
@@ -181,7 +213,11 @@ leaked() { control GET /state | jq -e --arg id "$1" '.enis | any(.id == $id)' >/
   control POST /fault '{"kind":"deny","action":"DeleteNetworkInterface"}'
   old=$(make_eni aws-K8S-i-dead 2026-01-01T00:00:00Z)
   run -1 on "${v}" eni gc --yes
-  [[ ${output} == *ec2:DeleteNetworkInterface* ]]
+  [[ ${output} == *'allow ec2:DeleteNetworkInterface to the role'* ]]
+  control DELETE /fault
+  control POST /fault '{"kind":"deny","action":"DescribeNetworkInterfaces"}'
+  run -1 on "${v}" eni gc
+  [[ ${output} == *'allow ec2:DescribeNetworkInterfaces to the role'* ]]
   control DELETE /fault
   run -0 on "${v}" eni gc --yes
 }
@@ -207,7 +243,7 @@ leaked() { control GET /state | jq -e --arg id "$1" '.enis | any(.id == $id)' >/
   [[ ${output} == would:* && ${output} == *'--yes'* ]]
   control POST /fault '{"kind":"deny","action":"UnassignPrivateIpAddresses"}'
   run -1 on "${v}" ip unassign "${free}" --yes
-  [[ ${output} == *ec2:UnassignPrivateIpAddresses* ]]
+  [[ ${output} == *'allow ec2:UnassignPrivateIpAddresses to the role'* ]]
   control DELETE /fault
   run -0 on "${v}" ip unassign "${free}" --yes --json
   jq -e '.changes[0].state == "done"' <<<"${output}"
@@ -249,16 +285,17 @@ leaked() { control GET /state | jq -e --arg id "$1" '.enis | any(.id == $id)' >/
   [[ ${output} == refused:*default/four* ]]
   run -0 on "${v}" eni detach "${idle}"
   [[ ${output} == would:* ]]
-  run -0 on "${v}" eni detach "${idle}" --yes
-  [[ ${output} == *done:* ]]
+  run -0 --separate-stderr on "${v}" eni detach "${idle}" --yes
+  [[ ${output} == done:* && -z ${stderr} ]]
   run -0 on "${v}" eni detach "${idle}" --yes
   [[ ${output} == *already:* ]]
   control POST /fault '{"kind":"deny","action":"AttachNetworkInterface"}'
   run -1 on "${v}" eni attach "${idle}" --yes
-  [[ ${output} == *ec2:AttachNetworkInterface* ]]
+  [[ ${output} == *'allow ec2:AttachNetworkInterface to the role'* ]]
   control DELETE /fault
-  run -0 on "${v}" eni attach "${idle}" --yes
-  [[ ${output} == *done:*device* ]]
+  terminal "${v} eni attach ${idle} --yes" >"${BATS_TEST_TMPDIR}/attach"
+  grep -q "waiting until ${idle} is attached, 0 s \.\.\." "${BATS_TEST_TMPDIR}/attach"
+  grep -q 'done: .*device' "${BATS_TEST_TMPDIR}/attach"
   run -0 on "${v}" eni attach "${idle}" --yes
   [[ ${output} == *already:* ]]
   run -1 on "${v}" eni attach eni-0nothere
