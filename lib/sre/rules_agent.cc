@@ -142,9 +142,12 @@ Evidence denied(const NodeView& view) {
 }
 
 Evidence unreachable(const NodeView& view) {
-  return failure(view, {"EC2_UNREACHABLE"}, {"Failed to connect", "timed out"});
+  // This look is too short for its own time-out to say anything.
+  const auto last = base::string_member(view.plan, "lastError");
+  return last.find("timed out") != std::string::npos
+             ? Evidence(last)
+             : failure(view, {"EC2_UNREACHABLE"}, {"Failed to connect", "Could not resolve"});
 }
-
 Evidence no_eni_config(const NodeView& view) {
   if (!view.missing_eni_config.empty()) {
     return view.missing_eni_config;
