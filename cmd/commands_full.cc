@@ -20,7 +20,7 @@ constexpr Command kCommands[] = {
     {"conflist", "", "Writes the network configuration for the runtime; checks its settings.",
      "[--check | --print] [--template FILE] [--to DIR]", "", run_conflist},
     {"doctor", "", "Tells what is wrong with this node, worst first, and what to do.",
-     "[--json | --list | --fix [RULE...] [--dry-run]] [--node-root DIR]", "doctor", run_doctor},
+     "[--json | --list | --fix [RULE...] [--dry-run]] [--iam] [--node-root DIR]", "doctor", run_doctor},
     {"drift", "", "Shows where agent, checkpoint, kernel, IMDS and EC2 differ.",
      "[--all | --repair] [--json]", "drift drift-repair", run_drift},
     {"egress", "egress-cni",

@@ -39,6 +39,31 @@ base::OrderedJson to_json(const std::vector<sre::Finding>& findings) {
   return {{"schema", "vpccni/v1"}, {"rules", sre::doctor_rules().size()}, {"findings", list}};
 }
 
+base::OrderedJson to_json(const std::vector<aws::Permission>& permissions) {
+  base::OrderedJson list = base::OrderedJson::array();
+  for (const auto& one : permissions) {
+    list.push_back({{"action", one.action}, {"allowed", nullptr}});
+    if (one.allowed) {
+      list.back()["allowed"] = *one.allowed;
+    }
+  }
+  return list;
+}
+
+void print_permissions(std::ostream& out, const std::vector<aws::Permission>& permissions) {
+  const auto unknown = std::count_if(permissions.begin(), permissions.end(),
+                                     [](const auto& one) { return !one.allowed; });
+  if (permissions.empty() || unknown > 0) {
+    out << "EC2 did not say of all actions whether the role may use them\n";
+  }
+  if (const auto denied = aws::denied_actions(permissions); !denied.empty()) {
+    out << "what the role lacks, as a statement of a policy:\n"
+        << aws::policy_statement(denied) << "\n";
+  } else if (!permissions.empty() && unknown == 0) {
+    out << "the role may use all " << permissions.size() << " actions that the agent uses\n";
+  }
+}
+
 void print_rules(std::ostream& out) {
   for (const auto& rule : sre::doctor_rules()) {
     out << rule.id << " " << to_string(rule.grade) << "  " << rule.title
@@ -57,25 +82,34 @@ int run_doctor(const Invocation& invocation) {
   const auto call = parse_doctor(invocation.args);
   if (!call) {
     invocation.err << "usage: vpccni doctor [--json | --list | --fix [RULE...] [--dry-run]] "
-                      "[--node-root DIR]\n";
+                      "[--iam] [--node-root DIR]\n";
     return kUsage;
   }
   if (call->list) {
     print_rules(invocation.out);
     return kDone;
   }
-  const sre::Sources sources{
-      invocation.environment, invocation.clock, true, sre::AskEc2::and_around, true,
-      call->node_root};
+  sre::Sources sources{invocation.environment, invocation.clock};
+  sources.ec2 = sre::AskEc2::and_around;
+  sources.api_server = true;
+  sources.permissions = call->iam;
+  sources.node_root = call->node_root;
   const auto view = sre::read_node(sources);
   const auto findings = sre::examine(view);
   if (call->fix) {
     return mend(invocation, *call, view, findings);
   }
   if (call->json) {
-    invocation.out << base::dump_json(to_json(findings), 2) << "\n";
+    auto document = to_json(findings);
+    if (call->iam) {
+      document["permissions"] = to_json(view.permissions);
+    }
+    invocation.out << base::dump_json(document, 2) << "\n";
   } else {
     print(invocation.out, findings, Paint(invocation.environment));
+    if (call->iam) {
+      print_permissions(invocation.out, view.permissions);
+    }
   }
   return healthy(findings) ? kDone : kFailed;
 }

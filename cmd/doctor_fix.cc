@@ -36,6 +36,8 @@ std::optional<DoctorCall> parse_doctor(const std::vector<std::string>& args) {
       call.json = true;
     } else if (word == "--list") {
       call.list = true;
+    } else if (word == "--iam") {
+      call.iam = true;
     } else if (word == "--fix") {
       call.fix = true;
     } else if (word == "--dry-run") {

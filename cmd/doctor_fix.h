@@ -16,6 +16,7 @@ struct DoctorCall {
   bool list = false;
   bool fix = false;
   bool dry_run = false;
+  bool iam = false;
   std::set<std::string> rules;  // of --fix; empty: all
   std::string node_root;
 };

@@ -179,6 +179,15 @@ Result<std::vector<Subnet>> Ec2Http::subnets(const net::VpcId& vpc, const std::s
   return Error{Errc::corrupt, "ec2 DescribeSubnets: paging does not end"};
 }
 
+Result<> Ec2Http::dry_run(Form form) {
+  form.emplace_back("DryRun", "true");
+  const auto answer = call(form, Repeat::safe);
+  if (!answer && answer.error().cause != "DryRunOperation") {
+    return answer.error();
+  }
+  return {};
+}
+
 Result<InstanceLimits> Ec2Http::instance_type(const std::string& type) {
   return ask(describe_instance_type(type), Repeat::safe, parse_instance_type);
 }

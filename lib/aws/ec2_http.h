@@ -50,6 +50,9 @@ class Ec2Http final : public Ec2 {
                                   const std::vector<net::Cidr>& which) override;
   Result<> create_tags(const std::string& resource, const Tags& tags) override;
 
+  /// Whether EC2 would carry this out; it does not. `denied`: the role may not.
+  Result<> dry_run(Form form);
+
  private:
   /// `repeatable` is false where a second execution would do the work twice: then only answers that
   /// prove that nothing was done are tried again.

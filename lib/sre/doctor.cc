@@ -63,7 +63,7 @@ constexpr DoctorRule kRules[] = {
      cloud_setup},
     {"VC030", Grade::fail, "the conflist is missing, broken or not the first",
      "vpccni conflist writes it; remove what comes before it", conflist_broken},
-    {"VC028", Grade::fail, "the clock is wrong: EC2 refuses what is signed by it",
+    {"VC028", Grade::fail, "the clock is wrong by more than signatures and tokens allow",
      "start chronyd; its server is 169.254.169.123", clock_wrong},
     {"VC026", Grade::fail, "EC2 or STS denies a call", "give the role what the evidence names",
      denied},

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "aws/imds.h"
+#include "aws/permissions.h"
 #include "base/json.h"
 #include "base/startup_file.h"
 #include "ipam/lease.h"
@@ -57,6 +58,7 @@ struct NodeView {
   std::string ec2_trouble;
   bool ec2_asked = false;
   std::optional<aws::InstanceIdentity> instance;  // if more of EC2 was asked for:
+  std::vector<aws::Permission> permissions;       // if they were asked for
   std::vector<net::SubnetId> full_subnets;        // of this node's ENIs
   std::vector<net::EniId> leaked;                 // unattached, with this instance's tag
 

@@ -1,7 +1,6 @@
 #include "sre/read_cloud.h"
 
 #include <algorithm>
-#include <ctime>
 
 #include "aws/session.h"
 #include "http/no_proxy.h"
@@ -18,17 +17,6 @@ constexpr auto kImdsPatience = std::chrono::milliseconds(300);
 constexpr auto kEc2Patience = std::chrono::milliseconds(700);
 constexpr auto kApiPatience = std::chrono::milliseconds(700);
 constexpr const char* kInstanceTag = "node.k8s.amazonaws.com/instance_id";
-
-/// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110); nullopt for anything else.
-std::optional<base::WallTime> http_date(std::string_view text) {
-  std::tm parts{};
-  const std::string copy(text);
-  const char* end = strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  if (end == nullptr || *end != '\0') {
-    return std::nullopt;
-  }
-  return std::chrono::system_clock::from_time_t(timegm(&parts));
-}
 
 /// Beyond what the node has: ENIs that it has left behind, and room in its subnets. What EC2 does
 /// not tell is not known.
@@ -69,7 +57,7 @@ void read_imds(const Sources& sources, NodeView& view) {
     view.imds_trouble = answer.error().message;
     return;
   }
-  if (const auto theirs = http_date(http::header(answer->headers, "Date"))) {
+  if (const auto theirs = aws::parse_http_date(http::header(answer->headers, "Date"))) {
     view.clock_ahead =
         std::chrono::duration_cast<std::chrono::seconds>(sources.clock.now().wall - *theirs)
             .count();
@@ -130,6 +118,11 @@ void ask_ec2(const Sources& sources, NodeView& view) {
   }
   if (sources.ec2 == AskEc2::and_around && view.instance) {
     look_around((*session)->ec2(), view);
+  }
+  for (const auto& one : *listed) {
+    if (sources.permissions && view.instance && one.id == view.instance->primary_eni) {
+      view.permissions = aws::ask_permissions(*(*session)->plain_ec2, *view.instance, one);
+    }
   }
   for (const auto& one : *listed) {
     auto& alone = view.ec2_enis.emplace_back();

@@ -19,6 +19,7 @@ struct Sources {
   const base::Clock& clock;
   bool imds = true;
   AskEc2 ec2 = AskEc2::when_needed;
+  bool permissions = false;  // takes one call for each action, some seconds
   bool api_server = false;
   std::string node_root;  // where the node's own files are, for a container that has them mounted
 };

@@ -138,6 +138,9 @@ Evidence throttled(const NodeView& view) {
 }
 
 Evidence denied(const NodeView& view) {
+  if (const auto actions = aws::denied_actions(view.permissions); !actions.empty()) {
+    return "the role may not " + base::join(actions, ", ");
+  }
   return failure(view, {"EC2_DENIED", "CREDENTIALS"}, {"UnauthorizedOperation", "AccessDenied"});
 }
 

@@ -73,6 +73,21 @@ breaks() {
 # The first finding on node b, which cannot grow.
 first_on_b() { lab exec b "${v}" doctor --json | jq -e --arg id "$1" '.findings[0].id == $id'; }
 
+@test "--iam: what the role may not do, as a statement; nothing is done by it" {
+  local before
+  before=$(control GET /state | jq '[.enis[] | {id, status}]')
+  run -0 on "${v}" doctor --iam
+  [[ ${output} == *'the role may use all 14 actions'* ]]
+  control POST /fault '{"kind":"deny","action":"CreateNetworkInterface"}'
+  control POST /fault '{"kind":"deny","action":"CreateTags"}'
+  run -1 on "${v}" doctor --iam
+  [[ ${lines[0]} == VC026* && ${lines[1]} == *'may not ec2:CreateNetworkInterface, ec2:CreateTags'* ]]
+  sed -n '/^{/,$p' <<<"${output}" | jq -e '.Effect == "Allow" and .Action == ["ec2:CreateNetworkInterface", "ec2:CreateTags"]'
+  run -1 on "${v}" doctor --iam --json
+  jq -e '[.permissions[] | select(.allowed == false) | .action] == ["ec2:CreateNetworkInterface", "ec2:CreateTags"]' <<<"${output}"
+  [ "$(control GET /state | jq '[.enis[] | {id, status}]')" = "${before}" ]
+}
+
 @test "EC2 denies, throttles, and has no address left" {
   local pod
   control POST /fault '{"kind":"deny","action":"CreateNetworkInterface"}'
