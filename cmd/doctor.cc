@@ -6,23 +6,36 @@
 
 #include <algorithm>
 
+#include "base/screen_text.h"
 #include "cmd/command.h"
 #include "cmd/doctor_fix.h"
 #include "cmd/paint.h"
+#include "cmd/screen.h"
 #include "sre/read_node.h"
 
 namespace vpccni::cmd {
 
 namespace {
 
-void print(std::ostream& out, const std::vector<sre::Finding>& findings, const Paint& paint) {
+constexpr std::size_t kIndent = 11;
+
+void print_wrapped(std::ostream& out, const std::string& text, std::size_t width) {
+  for (const auto& line :
+       base::wrap(base::printable(text), width > kIndent ? width - kIndent : 0)) {
+    out << std::string(kIndent, ' ') << line << "\n";
+  }
+}
+
+void print(std::ostream& out, const std::vector<sre::Finding>& findings, const Paint& paint,
+           std::size_t width) {
   for (const auto& finding : findings) {
     const auto colour = finding.rule->grade == sre::Grade::fail   ? Colour::red
                         : finding.rule->grade == sre::Grade::warn ? Colour::yellow
                                                                   : Colour::green;
     out << finding.rule->id << " " << paint(colour, to_string(finding.rule->grade)) << "  "
-        << finding.rule->title << "\n           " << finding.evidence << "\n           -> "
-        << finding.rule->fix << "\n";
+        << finding.rule->title << "\n";
+    print_wrapped(out, finding.evidence, width);
+    print_wrapped(out, "-> " + std::string(finding.rule->fix), width);
   }
   out << sre::doctor_rules().size() << " rules, " << findings.size() << " findings\n";
 }
@@ -106,7 +119,8 @@ int run_doctor(const Invocation& invocation) {
     }
     invocation.out << base::dump_json(document, 2) << "\n";
   } else {
-    print(invocation.out, findings, Paint(invocation.environment));
+    print(invocation.out, findings, Paint(invocation.environment),
+          find_screen(invocation.environment).width);
     if (call->iam) {
       print_permissions(invocation.out, view.permissions);
     }

@@ -58,6 +58,23 @@ struct Line {
   Colour colour = Colour::green;
 };
 
+/// Those that are set: "warm ENI 1 (environment)".
+std::string targets_of(const base::Json& targets) {
+  std::vector<std::string> out;
+  for (const auto& [name, text] :
+       {std::pair{"WARM_ENI_TARGET", "warm ENI "}, std::pair{"WARM_IP_TARGET", "warm IP "},
+        std::pair{"MINIMUM_IP_TARGET", "minimum IP "},
+        std::pair{"WARM_PREFIX_TARGET", "warm prefix "}, std::pair{"MAX_ENI", "at most ENIs "}}) {
+    const auto* one = base::find_member(targets, name);
+    const auto value = one == nullptr ? 0 : base::integer_member(*one, "value").value_or(0);
+    if (value > 0) {
+      out.push_back(text + std::to_string(value) + " (" + base::string_member(*one, "origin") +
+                    ")");
+    }
+  }
+  return out.empty() ? "none" : base::join(out, ", ");
+}
+
 std::vector<Line> pool_lines(const sre::NodeView& view) {
   std::vector<Line> out;
   const auto add = [&](std::string text) { out.push_back({std::move(text), "", ""}); };
@@ -77,7 +94,17 @@ std::vector<Line> pool_lines(const sre::NodeView& view) {
   if (!error.empty()) {
     add("last error " + error);
   }
+  add("targets   " + targets_of(view.targets));
   return out;
+}
+
+/// How pods' packets leave.
+Line network_line(const sre::NodeView& view) {
+  const bool external = view.wanted.network.external_snat;
+  return {std::string("network   ") + (external ? "SNAT by others" : "SNAT by this node") +
+              "; iptables " +
+              (view.iptables_trouble.empty() ? view.iptables_variant : view.iptables_trouble),
+          "", ""};
 }
 
 std::vector<Line> eni_lines(const sre::NodeView& view) {
@@ -146,6 +173,7 @@ std::vector<Line> page(const sre::NodeView& view, const std::vector<sre::Finding
   auto enis = eni_lines(view);
   auto rest = failure_lines(view);
   if (view.agent_answers()) {
+    rest.push_back(network_line(view));
     rest.push_back({"FIPS      " + base::string_member(view.fips, "result"), "", ""});
   }
   auto found = finding_lines(findings);
@@ -190,6 +218,9 @@ base::OrderedJson to_json(const sre::NodeView& view, const std::vector<sre::Find
           {"pods", view.pods.size()},
           {"enis", enis},
           {"imds", view.imds_trouble},
+          {"targets", base::OrderedJson(view.targets)},
+          {"externalSnat", view.wanted.network.external_snat},
+          {"iptables", view.iptables_variant},
           {"fips", base::string_member(view.fips, "result")},
           {"findings", ids}};
 }

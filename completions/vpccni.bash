@@ -28,7 +28,7 @@ _vpccni() {
     checkpoint) all="--json" verbs="show verify" ;;
     config) all="--json" verbs="show validate" ;;
     conflist) all="--check --print --template --to" verbs="" ;;
-    doctor) all="--dry-run --fix --json --list --node-root" verbs="" ;;
+    doctor) all="--dry-run --fix --iam --json --list --node-root" verbs="" ;;
     drift) all="--all --json --repair" verbs="" ;;
     eni) all="--json --yes" verbs="attach detach gc list" ;;
     explain) all="--json" verbs="" ;;

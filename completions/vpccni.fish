@@ -30,7 +30,7 @@ complete -c vpccni -n '__vpccni_at conflist; and not __vpccni_after conflist --t
 complete -c vpccni -n '__vpccni_after conflist --template' -F
 complete -c vpccni -n '__vpccni_after conflist --to' -F
 complete -c vpccni -n __fish_use_subcommand -a doctor -d 'Tells what is wrong with this node, worst first, and what to do'
-complete -c vpccni -n '__vpccni_at doctor; and not __vpccni_after doctor --node-root' -a '--dry-run --fix --json --list --node-root'
+complete -c vpccni -n '__vpccni_at doctor; and not __vpccni_after doctor --node-root' -a '--dry-run --fix --iam --json --list --node-root'
 complete -c vpccni -n '__vpccni_after doctor --node-root' -F
 complete -c vpccni -n __fish_use_subcommand -a drift -d 'Shows where agent, checkpoint, kernel, IMDS and EC2 differ'
 complete -c vpccni -n '__vpccni_at drift' -a '--all --json --repair'

@@ -98,8 +98,8 @@ terminal() {
   terminal "${v} status" >"${BATS_TEST_TMPDIR}/status"
   grep -q '^VC010 .*…$' "${BATS_TEST_TMPDIR}/status"
   (($(LC_ALL=C.UTF-8 wc -L <"${BATS_TEST_TMPDIR}/status") <= 80))
-  terminal "stty rows 8; ${v} status" >"${BATS_TEST_TMPDIR}/low"
-  (($(wc -l <"${BATS_TEST_TMPDIR}/low") <= 8))
+  terminal "stty rows 10; ${v} status" >"${BATS_TEST_TMPDIR}/low"
+  (($(wc -l <"${BATS_TEST_TMPDIR}/low") <= 10))
   grep -q ' more: vpccni eni list$' "${BATS_TEST_TMPDIR}/low"
   grep -q '^VC010 ' "${BATS_TEST_TMPDIR}/low"
 }
