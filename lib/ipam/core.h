@@ -73,9 +73,12 @@ class Core {
   std::optional<PodKey> entry_of(const PodDel& event) const;
 
   /// The entry of an address that turned out to be another card's goes from one pool to the other.
-  /// take_over is false, and does nothing, if somebody else holds the address here.
+  /// take_over is false, and does nothing, if somebody else holds the address here, or the pod has
+  /// another one here.
   bool take_over(const Assignment& entry);
   void give_up(const Assignment& entry, base::Instant now);
+  /// Not given out for a cooldown: a pod has it, by another pool's entry.
+  void hold_back(const net::Ip& address, base::Instant now);
   /// Another pool freed this address, which may be this card's.
   void cool(const net::Ip& address, base::Instant now);
 

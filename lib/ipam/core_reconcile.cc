@@ -200,6 +200,10 @@ void Core::give_up(const Assignment& entry, base::Instant now) {
           {"address", to_string(entry.address)}});
 }
 
+void Core::hold_back(const net::Ip& address, base::Instant now) {
+  store_.restore_cooling(address, now.wall);
+}
+
 void Core::cool(const net::Ip& address, base::Instant now) {
   store_.restore_cooling(address, now.wall);
   dirty_ = true;

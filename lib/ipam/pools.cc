@@ -87,6 +87,7 @@ void Pools::send(Call call, std::vector<Parcel> parcels, base::Instant now) {
 }
 
 void Pools::add(PodAdd event, bool on_every_card, base::Instant now) {
+  hand_over(now);
   event.pod.interfaces = on_every_card ? static_cast<int>(cores_.size()) : 1;
   std::vector<Parcel> parcels;
   for (std::size_t pool = 0; on_every_card && pool < cores_.size(); ++pool) {
@@ -112,11 +113,13 @@ void Pools::del(const PodDel& event, base::Instant now) {
 }
 
 void Pools::on(std::size_t pool, Event event, base::Instant now) {
+  hand_over(now);
   tell(pool, std::move(event), now);
   hand_over(now);
 }
 
 void Pools::on_all(const Event& event, base::Instant now) {
+  hand_over(now);
   for (std::size_t pool = 0; pool < cores_.size(); ++pool) {
     tell(pool, event, now);
   }
@@ -126,10 +129,14 @@ void Pools::hand_over(base::Instant now) {
   for (const auto& from : cores_) {
     for (const auto& [address, entry] : std::map(from->store().quarantined())) {
       for (const auto& to : cores_) {
-        if (to != from && to->store().covers(address) && to->take_over(entry)) {
+        if (to == from || !to->store().covers(address)) {
+          continue;
+        }
+        if (to->take_over(entry)) {
           from->give_up(entry, now);
           break;
         }
+        to->hold_back(address, now);  // until it leaves quarantine there
       }
     }
   }

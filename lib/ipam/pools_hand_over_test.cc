@@ -117,5 +117,29 @@ TEST_CASE("pools: another card without any ENI is no reason not to believe EC2")
   CHECK(pools.at(1).plan().because != "EC2 has not answered since the start");
 }
 
+TEST_CASE("pools: what stays in quarantine is not given out by the card that has its block") {
+  auto pools = two_cards();
+  const PodKey key{"aws-cni", "a", "eth0"};
+  const auto alive = [](const auto&) { return true; };
+  // Somebody has moved an address of the pod's from one card to the other.
+  (void)pools.first().restore({{key, {"default", "a", 2}, ip("10.0.1.20"), kNow.wall}}, {}, {},
+                              alive, kNow);
+  (void)pools.at(1).restore({{key, {"default", "a", 2}, ip("10.0.1.21"), kNow.wall}}, {}, {}, alive,
+                            kNow);
+  pools.on(1, eni("eni-1", {"10.0.1.20", "10.0.1.21"}), kNow);
+  auto later = kNow;
+  later.steady += seconds(3600);
+  later.wall += seconds(3600);
+  pools.add({1, {"aws-cni", "b", "eth0"}, {"default", "b", 1}}, false, later);
+  const auto replies = turn(pools);
+  REQUIRE(replies.size() == 1);
+  CHECK(std::holds_alternative<AddFailure>(std::get<PodAdded>(replies.front()).answer));
+  // Its DEL frees both.
+  pools.del({5, key, {}}, later);
+  const auto freed = turn(pools);
+  REQUIRE(freed.size() == 1);
+  CHECK(std::get<PodDeleted>(freed.front()).answer->size() == 2);
+}
+
 }  // namespace
 }  // namespace vpccni::ipam
