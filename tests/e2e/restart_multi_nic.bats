@@ -111,6 +111,26 @@ pods_come_and_go() {
   pods_come_and_go
 }
 
+# Nobody but the kernel knows those addresses, nor on which card they are.
+@test "card 1's checkpoint is lost, EC2 refuses connections, IMDS misses an ENI of card 1" {
+  restarts_with lose_card_1 imds_without_eni ec2_refuses
+  [ "$(quarantined | wc -l)" -ge 1 ]
+  no_faults
+  until_ok 60 none_quarantined
+  pods_come_and_go
+}
+
+# Both checkpoints hold them now, card 0's from when nobody could tell better.
+@test "the same twice, and the second time everybody answers" {
+  restarts_with lose_card_1 imds_without_eni ec2_refuses
+  lab agent kill a
+  no_faults
+  lab agent start a
+  until_ok 60 none_quarantined
+  addresses_known
+  pods_come_and_go
+}
+
 gc() { # as the runtime whose list is empty
   lab exec a env CNI_COMMAND=GC CNI_PATH=/ "${VPCLAB_STATE}/bin/aws-cni" <<<'{"cniVersion": "1.1.0",
     "name": "aws-cni", "type": "aws-cni", "cni.dev/valid-attachments": [], "vpccniChecks": "true"}'
