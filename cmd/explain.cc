@@ -1,7 +1,10 @@
 // vpccni explain: the way of one pod's packets, each hop held against kernel, agent, checkpoint and
-// IMDS. Works with the agent dead. Exit 0: no hop is broken; 1: one is; 2: usage.
+// IMDS; of each of its interfaces. Works with the agent dead. Exit 0: no hop is broken; 1: one is;
+// 2: usage.
 
 #include "sre/explain.h"
+
+#include <algorithm>
 
 #include "cmd/command.h"
 #include "cmd/paint.h"
@@ -33,6 +36,12 @@ void print(std::ostream& out, const sre::PodRow& pod, const std::vector<sre::Hop
                             : "broken: " + broken->name + "\nrepair: " + broken->fix + "\n");
 }
 
+struct Way {
+  const sre::PodRow* pod = nullptr;
+  std::vector<sre::Hop> hops;
+  bool broken() const { return sre::first_broken(hops) != nullptr; }
+};
+
 base::OrderedJson to_json(const sre::PodRow& pod, const std::vector<sre::Hop>& hops) {
   base::OrderedJson list = base::OrderedJson::array();
   for (const auto& hop : hops) {
@@ -50,6 +59,31 @@ base::OrderedJson to_json(const sre::PodRow& pod, const std::vector<sre::Hop>& h
       {"broken", broken == nullptr ? base::OrderedJson(nullptr) : base::OrderedJson(broken->name)}};
 }
 
+/// The first way that is broken, or the first; with several, all of them beside it.
+base::OrderedJson to_json(const std::vector<Way>& ways) {
+  const auto broken =
+      std::find_if(ways.begin(), ways.end(), [](const Way& way) { return way.broken(); });
+  const auto& first = broken == ways.end() ? ways.front() : *broken;
+  auto document = to_json(*first.pod, first.hops);
+  for (const auto& way : ways) {
+    if (ways.size() > 1) {
+      auto one = to_json(*way.pod, way.hops);
+      one.erase("schema");
+      one.erase("pod");
+      document["interfaces"].push_back(std::move(one));
+    }
+  }
+  return document;
+}
+
+/// Those rows are one pod's.
+bool one_pod(const std::vector<const sre::PodRow*>& rows) {
+  return !rows.empty() && std::all_of(rows.begin(), rows.end(), [&](const auto* row) {
+    return row->held.pod.name_space == rows.front()->held.pod.name_space &&
+           row->held.pod.name == rows.front()->held.pod.name;
+  });
+}
+
 }  // namespace
 
 int run_explain(const Invocation& invocation) {
@@ -61,20 +95,29 @@ int run_explain(const Invocation& invocation) {
   }
   const auto view = sre::read_node({invocation.environment, invocation.clock});
   const auto found = sre::find_pods(view, args[0]);
-  if (found.size() != 1) {
+  if (!one_pod(found)) {
     invocation.err << invocation.program << ": "
                    << (found.empty() ? "neither agent nor checkpoint has a pod \""
                                      : std::to_string(found.size()) + " pods are meant by \"")
                    << args[0].substr(0, 256) << "\"; vpccni pods lists them\n";
     return kFailed;
   }
-  const auto hops = sre::explain(view, *found.front());
-  if (json) {
-    invocation.out << base::dump_json(to_json(*found.front(), hops), 2) << "\n";
-  } else {
-    print(invocation.out, *found.front(), hops, Paint(invocation.environment));
+  std::vector<Way> ways;
+  for (const auto* row : found) {
+    ways.push_back({row, sre::explain(view, *row)});
   }
-  return sre::first_broken(hops) == nullptr ? kDone : kFailed;
+  std::stable_sort(ways.begin(), ways.end(),
+                   [](const Way& a, const Way& b) { return a.pod->interface < b.pod->interface; });
+  if (json) {
+    invocation.out << base::dump_json(to_json(ways), 2) << "\n";
+  } else {
+    for (const auto& way : ways) {
+      print(invocation.out, *way.pod, way.hops, Paint(invocation.environment));
+    }
+  }
+  return std::any_of(ways.begin(), ways.end(), [](const Way& way) { return way.broken(); })
+             ? kFailed
+             : kDone;
 }
 
 }  // namespace vpccni::cmd

@@ -86,6 +86,18 @@ int fitting(int addresses, const aws::Subnet& subnet) {
   return std::clamp(subnet.available_addresses - 1, std::min(addresses, 1), addresses);
 }
 
+/// The family of the address by which the node knows an ENI: the pods', if it has one of that.
+net::Family family_of(const Node& node, const aws::Eni& eni) {
+  return eni.ipv6_addresses.empty() ? net::Family::v4 : node.family();
+}
+
+std::optional<net::Cidr> cidr_of(const aws::Subnet& subnet, net::Family family) {
+  if (family == net::Family::v6) {
+    return subnet.ipv6_cidr;
+  }
+  return subnet.cidr.length() > 0 ? std::optional(subnet.cidr) : std::nullopt;
+}
+
 /// Tries each candidate subnet; the last error if none works.
 Result<Created> create_somewhere(const Edges& edges, const Node& node,
                                  const ipam::CreateEni& size) {
@@ -103,8 +115,8 @@ Result<Created> create_somewhere(const Edges& edges, const Node& node,
     wanted.ipv6_addresses = node.family() == net::Family::v6 ? 1 : 0;
     auto eni = edges.ec2.create(wanted);
     if (eni) {
-      const bool seen = subnet.cidr.length() > 0;
-      return Created{*std::move(eni), seen ? std::optional(subnet.cidr) : std::nullopt};
+      const auto cidr = cidr_of(subnet, family_of(node, *eni));
+      return Created{*std::move(eni), cidr};
     }
     last = wrap(std::move(eni).error(), "create an ENI in " + to_string(subnet.id));
   }
@@ -173,12 +185,13 @@ ipam::EniFacts eni_facts(const aws::Eni& eni, const podnet::EniTable& table, con
 }
 
 Result<net::Cidr> SubnetCidrs::of(const aws::Eni& eni) {
+  const auto family = family_of(node_, eni);
   if (!shown_) {
     shown_ = edges_.imds.enis();  // one reading for all
   }
   if (*shown_) {
     for (const auto& one : **shown_) {
-      const auto& cidr = node_.family() == net::Family::v4 ? one.subnet_ipv4 : one.subnet_ipv6;
+      const auto& cidr = family == net::Family::v4 ? one.subnet_ipv4 : one.subnet_ipv6;
       if (one.id == eni.id && cidr) {
         return *cidr;
       }
@@ -188,8 +201,8 @@ Result<net::Cidr> SubnetCidrs::of(const aws::Eni& eni) {
              wrap(edges_.ec2.subnets(node_.identity.vpc, node_.identity.availability_zone),
                   "list subnets"));
   for (const auto& subnet : subnets) {
-    if (subnet.id == eni.subnet) {
-      return subnet.cidr;
+    if (const auto cidr = cidr_of(subnet, family); subnet.id == eni.subnet && cidr) {
+      return *cidr;
     }
   }
   return Error{Errc::not_found, "no CIDR known for " + to_string(eni.subnet)};
@@ -197,8 +210,8 @@ Result<net::Cidr> SubnetCidrs::of(const aws::Eni& eni) {
 
 Result<ipam::EniReady> set_up_attached(const Edges& edges, const Node& node, const aws::Eni& eni,
                                        const net::Cidr& subnet, const std::stop_token& stop) {
-  const bool v6 = node.family() == net::Family::v6 && !eni.ipv6_addresses.empty();
-  const net::Ip ip = v6 ? eni.ipv6_addresses.front() : primary_address(eni);
+  const net::Ip ip =
+      family_of(node, eni) == net::Family::v6 ? eni.ipv6_addresses.front() : primary_address(eni);
   const auto card = eni.attachment ? eni.attachment->card : node.card;
   const auto device = eni.attachment ? eni.attachment->device : net::DeviceIndex();
   VPCCNI_TRY(const auto table, wrap(edges.kernel.route_table(card, ip, device, node.limits.enis),

@@ -248,6 +248,12 @@ Result<SubnetPage> parse_subnets(std::string_view xml) {
     if (const auto cidr = item.child_value("cidrBlock"); *cidr != '\0') {
       VPCCNI_TRY(subnet.cidr, cidr_of(cidr));
     }
+    for (const auto block : item.child("ipv6CidrBlockAssociationSet").children("item")) {
+      if (std::string_view(block.child("ipv6CidrBlockState").child_value("state")) ==
+          "associated") {
+        VPCCNI_TRY(subnet.ipv6_cidr, cidr_of(block.child_value("ipv6CidrBlock")));
+      }
+    }
     VPCCNI_TRY(subnet.available_addresses, number(item, "availableIpAddressCount"));
     subnet.tags = tags_of(item);
     page.subnets.push_back(std::move(subnet));

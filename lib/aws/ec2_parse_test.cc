@@ -289,8 +289,25 @@ TEST_CASE("ec2 answer: subnets") {
   CHECK(subnet.vpc.str() == "vpc-0123456789abcdef0");
   CHECK(subnet.availability_zone == "us-west-2a");
   CHECK(subnet.cidr == *net::Cidr::parse("10.0.1.0/24"));
+  CHECK_FALSE(subnet.ipv6_cidr);
   CHECK(subnet.available_addresses == 240);
   CHECK(subnet.tags == Tags{{"kubernetes.io/role/cni", "1"}});
+}
+
+TEST_CASE("ec2 answer: a subnet's IPv6 block is the associated one") {
+  const auto block = [](const std::string& cidr, const std::string& state) {
+    return "<item><ipv6CidrBlock>" + cidr + "</ipv6CidrBlock><ipv6CidrBlockState><state>" + state +
+           "</state></ipv6CidrBlockState></item>";
+  };
+  const auto page = parse_subnets(
+      with(kSubnets, "<ipv6CidrBlockAssociationSet/>",
+           "<ipv6CidrBlockAssociationSet>" + block("2001:db8:1::/64", "disassociated") +
+               block("2001:db8:2::/64", "associated") + "</ipv6CidrBlockAssociationSet>"));
+  REQUIRE(page);
+  CHECK(page->subnets.front().ipv6_cidr == *net::Cidr::parse("2001:db8:2::/64"));
+  CHECK_FALSE(parse_subnets(with(kSubnets, "<ipv6CidrBlockAssociationSet/>",
+                                 "<ipv6CidrBlockAssociationSet>" + block("2001", "associated") +
+                                     "</ipv6CidrBlockAssociationSet>")));
 }
 
 TEST_CASE("ec2 answer: missing or malformed values are corrupt") {

@@ -64,7 +64,8 @@ struct Subnet {
   net::SubnetId id;
   net::VpcId vpc;
   std::string availability_zone;
-  net::Cidr cidr;
+  net::Cidr cidr;                      // IPv4
+  std::optional<net::Cidr> ipv6_cidr;  // the associated one
   int available_addresses = 0;
   Tags tags;
 };

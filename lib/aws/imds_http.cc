@@ -221,6 +221,13 @@ Result<ImdsEni> ImdsHttp::eni(const net::Mac& mac, const net::Mac& primary) {
   if (has("ipv6s")) {
     VPCCNI_TRY(const auto body, optional_text(mac, "ipv6s"));
     VPCCNI_TRY(eni.ipv6_addresses, list<net::Ip>(body, &net::Ip::parse));
+    VPCCNI_TRY(const auto blocks, optional_text(mac, "subnet-ipv6-cidr-blocks"));
+    VPCCNI_TRY(const auto subnets, list<net::Cidr>(blocks, &net::Cidr::parse));
+    if (!subnets.empty()) {
+      eni.subnet_ipv6 = subnets.front();
+    }
+    VPCCNI_TRY(const auto delegated, optional_text(mac, "ipv6-prefix"));
+    VPCCNI_TRY(eni.ipv6_prefixes, list<net::Cidr>(delegated, &net::Cidr::parse));
   }
   VPCCNI_TRY(const auto prefixes, optional_text(mac, "ipv4-prefix"));
   VPCCNI_TRY(eni.prefixes, list<net::Cidr>(prefixes, &net::Cidr::parse));

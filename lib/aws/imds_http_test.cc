@@ -125,6 +125,8 @@ struct Site {
     tree[kSecond] += "\nipv4-prefix\nipv6s";
     tree[kSecond + "/ipv4-prefix"] = "10.0.1.64/28\n10.0.1.96/28";
     tree[kSecond + "/ipv6s"] = "2001:db8:1:1::5";
+    tree[kSecond + "/subnet-ipv6-cidr-blocks"] = "2001:db8:1:1::/64";
+    tree[kSecond + "/ipv6-prefix"] = "2001:db8:1:1:aaaa::/80";
     tree[kPrimary + "/vpc-id"] = "vpc-1";
     tree[kPrimary + "/security-group-ids"] = "sg-a\nsg-b";
     tree[kPrimary + "/vpc-ipv4-cidr-blocks"] = "10.0.0.0/16\n100.64.0.0/16";
@@ -360,6 +362,8 @@ TEST_CASE("imds: a scan of the ENIs") {
   CHECK(second.device == net::DeviceIndex(1));
   CHECK(second.prefixes.size() == 2);
   CHECK(second.ipv6_addresses == std::vector{*net::Ip::parse("2001:db8:1:1::5")});
+  CHECK(second.subnet_ipv6 == *net::Cidr::parse("2001:db8:1:1::/64"));
+  CHECK(second.ipv6_prefixes == std::vector{*net::Cidr::parse("2001:db8:1:1:aaaa::/80")});
 }
 
 TEST_CASE("imds: ENIs are in the order of card and device; an efa-only one has no address") {
@@ -394,7 +398,9 @@ TEST_CASE("imds: a malformed list is corrupt, never an empty or shorter one") {
                       {kPrimary + "/device-number", "zero"},
                       {kSecond + "/device-number", "-1"},
                       {kSecond + "/ipv4-prefix", "10.0.1.64/28\n10.0.1.96/40"},
-                      {kSecond + "/ipv6s", "2001:db8::1::2"}};
+                      {kSecond + "/ipv6s", "2001:db8::1::2"},
+                      {kSecond + "/subnet-ipv6-cidr-blocks", "2001:db8::"},
+                      {kSecond + "/ipv6-prefix", "2001:db8:1:1:aaaa::/129"}};
   for (const Row& row : rows) {
     INFO(row.path << " " << row.body);
     Site site;

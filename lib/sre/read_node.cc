@@ -117,28 +117,40 @@ void read_startup(const settings::Settings& set, NodeView& view) {
   }
 }
 
+/// The ENI's address and subnet in the pods' family; nullopt: it has none, or IMDS does not show
+/// it.
+std::optional<std::pair<net::Ip, net::Cidr>> place_of(const aws::ImdsEni& eni, net::Family family) {
+  const auto& addresses = family == net::Family::v6 ? eni.ipv6_addresses : eni.addresses;
+  const auto& subnet = family == net::Family::v6 ? eni.subnet_ipv6 : eni.subnet_ipv4;
+  return addresses.empty() || !subnet ? std::nullopt
+                                      : std::optional(std::pair(addresses.front(), *subnet));
+}
+
 /// What the kernel should hold, from pods and ENIs.
 void derive_wanted(const settings::Settings& set, NodeView& view) {
   auto& wanted = view.wanted;
-  wanted.network.family = set.enable_ipv6 ? net::Family::v6 : net::Family::v4;
+  // The pods know it, also where this environment is not the agent's.
+  wanted.network.family = !view.pods.empty() ? view.pods.front().held.address.family()
+                          : set.enable_ipv6  ? net::Family::v6
+                                             : net::Family::v4;
   wanted.network.mark = set.connmark;
   std::map<net::EniId, net::TableId> tables;
   for (const auto& eni : view.enis) {
-    if (eni.mac == view.primary_mac || eni.addresses.empty() || !eni.subnet_ipv4 ||
-        wanted.network.family == net::Family::v6) {
+    const auto place = place_of(eni, wanted.network.family);
+    if (eni.mac == view.primary_mac || !place) {
       continue;
     }
     if (view.agent_answers() && !view.agent_enis.contains(eni.id)) {
       continue;  // not managed, or not yet set up
     }
-    const auto table = podnet::route_table(eni.card, eni.addresses.front(), eni.device, 64);
+    const auto table = podnet::route_table(eni.card, place->first, eni.device, 64);
     if (!table) {
       continue;
     }
     tables[eni.id] = table->table;
     wanted.enis.push_back({.mac = eni.mac,
-                           .ip = eni.addresses.front(),
-                           .subnet = *eni.subnet_ipv4,
+                           .ip = place->first,
+                           .subnet = place->second,
                            .table = table->table,
                            .mtu = set.eni_mtu,
                            .trunk = view.trunks.contains(eni.id),
