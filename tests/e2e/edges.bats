@@ -64,7 +64,7 @@ add_until_refused() {
   control POST /fault '{"kind":"deny","action":"AssignPrivateIpAddresses"}'
   run add_until_refused EC2_DENIED
   [ "${status}" -eq 0 ]
-  [[ "${output}" == *"UnauthorizedOperation"*"IAM policy"* ]]
+  [[ "${output}" == *"UnauthorizedOperation"*'(allow ec2:'*' to the role of the node'* ]]
   agent_says a UnauthorizedOperation
   control DELETE /fault
   pod_add a again

@@ -38,8 +38,15 @@ serve() {
     -cert "${BATS_FILE_TMPDIR}/cert.pem" -key "${BATS_FILE_TMPDIR}/key.pem" "$@" \
     >"${log}" 2>&1 </dev/null 3>&- &
   server=$!
-  until_ok 10 grep -q ^ACCEPT "${log}"
+  until_ok 10 accepts "${log}"
   url=https://127.0.0.1:$(sed -n 's/^ACCEPT 127.0.0.1://p' "${log}")/
+}
+
+# Its port is there with the end of the line: it is printed in pieces.
+accepts() {
+  local said
+  said=$(cat "$1" && echo end)
+  [[ ${said} == *'ACCEPT 127.0.0.1:'+([0-9])$'\n'* ]]
 }
 
 ask() { "${vpccni}" fips-check --json --only tls.url --url "${url}" --cacert "${BATS_FILE_TMPDIR}/cert.pem"; }
