@@ -123,10 +123,18 @@ Result<Created> create_somewhere(const Edges& edges, const Node& node,
   return last;
 }
 
-Result<aws::Attachment> attach_somewhere(const Edges& edges, const Node& node,
-                                         const net::EniId& id) {
+/// The store may not know all that is on the card: what is being set up, or on its way off.
+Result<aws::Attachment> attach_somewhere(const Edges& edges, const Node& node, const net::EniId& id,
+                                         int places) {
   VPCCNI_TRY(const auto attachments,
              wrap(edges.ec2.attachments(node.identity.id), "list attachments"));
+  const auto taken = std::count_if(attachments.begin(), attachments.end(),
+                                   [&](const auto& one) { return one.card == node.card; });
+  if (places > 0 && taken >= places) {
+    return Error{Errc::exhausted, "no place is left for us on network card " +
+                                      to_string(node.card) + ": " + std::to_string(taken) +
+                                      " ENIs are attached, " + std::to_string(places) + " may be"};
+  }
   const int index = free_device_index(attachments, node.card);
   if (index < 0) {
     return Error{Errc::exhausted, "no free device index on network card " + to_string(node.card)};
@@ -242,7 +250,7 @@ Result<ipam::EniReady> create_eni(const Edges& edges, const Node& node,
     count_error(edges, "increaseIPPoolAllocENI");
     return std::move(created).error();
   }
-  auto attachment = attach_somewhere(edges, node, created->eni.id);
+  auto attachment = attach_somewhere(edges, node, created->eni.id, wanted.places);
   if (!attachment) {
     count_error(edges, "increaseIPPoolAllocENI");
     undo(edges, created->eni.id, stop);

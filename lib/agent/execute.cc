@@ -11,13 +11,13 @@ namespace {
 
 constexpr auto kAddressLimit = "PrivateIpAddressLimitExceeded";
 
-bool is_ours(const std::string& link, const std::string& veth_prefix) {
-  return link.rfind("vlan", 0) == 0 ||
-         (link.size() == veth_prefix.size() + 11 && link.rfind(veth_prefix, 0) == 0);
+bool is_host_veth(const std::string& link, const std::string& veth_prefix) {
+  return link.size() == veth_prefix.size() + 11 && link.rfind(veth_prefix, 0) == 0;
 }
 
 /// Does the kernel name an address of the block? A rule alone counts only while some pod's link has
-/// lost its route, for it may be that pod's; else it is what a vanished pod left.
+/// lost its route, for it may be that pod's; else it is what a vanished pod left. Links "vlan…" are
+/// branch ENIs' and never have one.
 bool names_an_address_of(const podnet::HostPods& pods, const std::string& veth_prefix,
                          const net::Cidr& block) {
   const auto routed = [&](const std::string& link) {
@@ -25,7 +25,7 @@ bool names_an_address_of(const podnet::HostPods& pods, const std::string& veth_p
                        [&](const auto& route) { return route.link == link; });
   };
   const bool lost = std::any_of(pods.links.begin(), pods.links.end(), [&](const auto& link) {
-    return is_ours(link, veth_prefix) && !routed(link);
+    return is_host_veth(link, veth_prefix) && !routed(link);
   });
   return std::any_of(pods.routes.begin(), pods.routes.end(),
                      [&](const auto& route) { return block.contains(route.address); }) ||
@@ -170,7 +170,8 @@ std::vector<podnet::HostPodRoute> pod_routes(const podnet::HostPods& pods,
                                              const std::string& veth_prefix) {
   std::vector<podnet::HostPodRoute> routes;
   for (const auto& route : pods.routes) {
-    if (is_ours(route.link, veth_prefix)) {
+    const bool ours = route.link.rfind("vlan", 0) == 0 || is_host_veth(route.link, veth_prefix);
+    if (ours && !podnet::is_branch_route(pods, route)) {
       routes.push_back(route);
     }
   }

@@ -50,7 +50,8 @@ Result<ManagedEnis> managed_enis(const Edges& edges, const Node& node);
 /// The same as IMDS shows them.
 Result<ManagedEnis> shown_enis(const Edges& edges, const Node& node);
 
-/// Routes of pods: addresses with a host route through a link of ours ("eni…" or "vlan…").
+/// Routes of pods: addresses with a host route through a link of ours ("eni…" or "vlan…"), but for
+/// those of branch ENIs, which are no pool's.
 std::vector<podnet::HostPodRoute> pod_routes(const podnet::HostPods& pods,
                                              const std::string& veth_prefix);
 

@@ -76,6 +76,11 @@ std::vector<ipam::RestoreReport> restore_pods(ipam::Pools& pools, const Checkpoi
     reports.push_back(core.restore(
         checkpoint.assignments, routes[pool], checkpoint.recent,
         [&](const ipam::Assignment& entry) { return has_link(entry, host); }, now));
+    // Another pod may have the address of one that is gone: the rules are its.
+    std::erase_if(reports.back().dropped, [&](const ipam::Assignment& entry) {
+      return std::any_of(host.routes.begin(), host.routes.end(),
+                         [&](const auto& route) { return route.address == entry.address; });
+    });
   }
   pools.hand_over(now);  // an earlier run may have kept an entry where its card did not show it
   return reports;

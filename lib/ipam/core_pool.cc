@@ -187,6 +187,9 @@ void Core::start_plan(base::Instant now) {
   if (!plan.action || !take_from_store(*plan.action, now)) {
     return;
   }
+  if (auto* create = std::get_if<CreateEni>(&*plan.action)) {
+    create->places = limits().enis + options_.foreign_enis;
+  }
   const bool less = takes_away(*plan.action);
   running_ = Running{++operation_, *plan.action, now.steady};
   plan_.running = to_string(*plan.action);

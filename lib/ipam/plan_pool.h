@@ -72,6 +72,8 @@ struct Release {
 struct CreateEni {
   int addresses = 0;
   int prefixes = 0;
+  /// ENIs that may be on the card with it, whoever's and in whatever state; 0: as many as EC2 lets.
+  int places = 0;
 };
 struct RemoveEni {
   net::EniId eni;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/text.h"
 #include "linux/links.h"
 #include "linux/routes.h"
 #include "linux/rules.h"
@@ -15,6 +16,7 @@ namespace vpccni::podnet {
 namespace {
 
 constexpr std::uint32_t kFirstTable = 100;
+constexpr std::string_view kVlanLink = "vlan.eth.";
 
 Result<> check_branch(const BranchPod& pod) {
   VPCCNI_CHECK(check_vlan(pod.vlan));
@@ -182,7 +184,15 @@ bool is_anothers(const BranchRoute& route, const Seen& seen) {
 }  // namespace
 
 std::string vlan_link_name(net::VlanId vlan) {
-  return "vlan.eth." + to_string(vlan);
+  return std::string(kVlanLink) + to_string(vlan);
+}
+
+std::optional<net::VlanId> vlan_of_link(std::string_view name) {
+  if (name.substr(0, kVlanLink.size()) != kVlanLink) {
+    return std::nullopt;
+  }
+  const auto vlan = base::parse_integer<int>(name.substr(kVlanLink.size()));
+  return vlan ? std::optional(net::VlanId(*vlan)) : std::nullopt;
 }
 
 net::TableId branch_table(net::VlanId vlan) {

@@ -3,7 +3,9 @@
 // on the node's trunk ENI, a table of its own, and in strict mode rules that send all of the pod's
 // packets by it, those to its own node included. As lib/podnet/pod.h otherwise.
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "podnet/pod.h"
@@ -21,6 +23,7 @@ struct BranchPod {
 
 /// "vlan.eth.7"
 std::string vlan_link_name(net::VlanId vlan);
+std::optional<net::VlanId> vlan_of_link(std::string_view name);
 /// 100 + VLAN
 net::TableId branch_table(net::VlanId vlan);
 

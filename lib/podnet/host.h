@@ -3,6 +3,7 @@
 // ENI links, addresses, tables. Planning is pure (plan_* functions in firewall.h); these act.
 // Run in the namespace of the calling thread.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -108,7 +109,10 @@ struct HostPods {
   std::vector<std::string> links;  // all link names
   std::vector<HostPodRoute> routes;
   std::vector<net::Ip> ruled;  // addresses that a pod's policy rule names (512 and 1536)
+  std::map<net::Ip, net::TableId> tables = {};  // that the rule "from" the address (1536) looks up
 };
 Result<HostPods> host_pods();
+/// Is it the route of a pod with a branch ENI, in standard mode? Its address is no pool's.
+bool is_branch_route(const HostPods& pods, const HostPodRoute& route);
 
 }  // namespace vpccni::podnet

@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <map>
 
 #include "linux/links.h"
 #include "linux/netlink_socket.h"
 #include "linux/routes.h"
 #include "linux/rules.h"
+#include "podnet/branch.h"
 #include "podnet/host.h"
 #include "podnet/policy_rules.h"
 
@@ -67,9 +69,22 @@ Result<HostPods> host_pods() {
   for (const linux::Rule& rule : rules) {
     if (const auto address = pod_of(rule)) {
       pods.ruled.push_back(*address);
+      if (rule.priority == kFromPod) {
+        pods.tables.emplace(*address, rule.table);
+      }
     }
   }
   return pods;
+}
+
+/// Both the table of a VLAN and that VLAN's link: a table alone could be somebody else's.
+bool is_branch_route(const HostPods& pods, const HostPodRoute& route) {
+  const auto from = pods.tables.find(route.address);
+  return from != pods.tables.end() &&
+         std::any_of(pods.links.begin(), pods.links.end(), [&](const std::string& link) {
+           const auto vlan = vlan_of_link(link);
+           return vlan && branch_table(*vlan) == from->second;
+         });
 }
 
 }  // namespace vpccni::podnet
