@@ -1,5 +1,6 @@
 #include "tests/sim/climate.h"
 
+#include "tests/sim/controller.h"
 #include "tests/sim/neighbours.h"
 #include "tests/vpc/topology.h"
 
@@ -22,8 +23,10 @@ void draw_mode(World& world) {
   auto& set = world.settings;
   set.my_node_name = "node";
   set.cluster_name = "cluster";
-  // Custom networking is IPv4's, and makes ENIs.
-  const int draw = random.between(world.options.mode == Mode::custom ? 24 : 0, 99);
+  // Custom networking is IPv4's, and makes ENIs; a trunk wants an agent that asks EC2.
+  const bool sgp = world.options.mode == Mode::sgp;
+  const bool makes_enis = world.options.mode == Mode::custom || (sgp && random.chance(0.9));
+  const int draw = random.between(makes_enis ? 24 : 0, sgp && !makes_enis ? 9 : 99);
   set.enable_ipv6 = draw < 10;
   set.enable_ipv4 = !set.enable_ipv6;
   set.imds_only = draw >= 10 && draw < 17;
@@ -45,11 +48,16 @@ void draw_use(World& world) {
   auto& set = world.settings;
   const bool manages = set.enable_ipv4 && !set.disable_provisioning;
   set.custom_networking = wanted(world, Mode::custom, manages, 0.15);
-  set.enable_pod_eni = manages && world.random.chance(0.15);
+  set.enable_pod_eni = wanted(world, Mode::sgp, manages, 0.15);
   set.enable_multi_nic = wanted(world, Mode::multi_nic, true, 0.15);
   if (set.custom_networking) {
     add_pod_subnet(world, world.random.between(22, 27));
     world.more_subnets.push_back(world.pod_subnet);  // the weather's, too
+  }
+  if (set.enable_pod_eni) {
+    set.pod_security_group_enforcing_mode = world.random.chance(0.5) ? "standard" : "strict";
+    world.pod_eni_later = world.random.chance(0.2);
+    set.enable_pod_eni = !world.pod_eni_later;
   }
 }
 
@@ -102,7 +110,11 @@ void draw_instance(World& world) {
   static const std::vector<std::string> kTypes = {"tiny.test", "m9x.large", "t3.small", "m5.large",
                                                   "t3.xlarge"};
   static const std::vector<std::string> kTwoCards = {"duo.test", "duo.test", "hpc7a.12xlarge"};
-  const auto type = world.random.pick(world.settings.enable_multi_nic ? kTwoCards : kTypes);
+  static const std::vector<std::string> kTrunkTypes = {"tiny.test", "m9x.large", "quad.test",
+                                                       "quad.test", "m5.xlarge"};
+  const auto type = world.random.pick(world.settings.enable_multi_nic   ? kTwoCards
+                                      : world.options.mode == Mode::sgp ? kTrunkTypes
+                                                                        : kTypes);
   world.limits = *world.model.find_limits(type);
   world.instance = world.model
                        .run_instance({.type = type,
@@ -136,12 +148,12 @@ void draw_odds(World& world) {
 }  // namespace
 
 std::string_view name_of(Mode mode) {
-  constexpr std::string_view kNames[] = {"drawn", "plain", "custom", "multi-nic"};
+  constexpr std::string_view kNames[] = {"drawn", "plain", "custom", "multi-nic", "sgp"};
   return kNames[static_cast<int>(mode)];
 }
 
 std::optional<Mode> find_mode(std::string_view name) {
-  for (const Mode mode : {Mode::plain, Mode::custom, Mode::multi_nic}) {
+  for (const Mode mode : {Mode::plain, Mode::custom, Mode::multi_nic, Mode::sgp}) {
     if (name == name_of(mode)) {
       return mode;
     }
@@ -163,6 +175,9 @@ void draw_climate(World& world) {
   draw_use(world);
   draw_instance(world);
   draw_odds(world);
+  if (world.settings.enable_pod_eni || world.pod_eni_later) {
+    world.controller = std::make_unique<Controller>(world);
+  }
   world.model.edit_subnet(world.eni_subnet())->fragmented = world.stays_fragmented;
   if (world.settings.disable_provisioning) {
     provide(world);

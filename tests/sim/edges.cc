@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <iterator>
 
+#include "tests/sim/controller.h"
 #include "tests/sim/eni_filter.h"
+#include "tests/sim/mutations.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/process.h"
 #include "tests/sim/waits.h"
@@ -29,17 +31,6 @@ std::string listed(const net::EniId& eni, const Items& items) {
     text += " " + to_string(one);
   }
   return text;
-}
-
-/// touch_foreign and remove_lasting: what tells such ENIs apart is overlooked.
-aws::Eni as_told(aws::Eni eni, const World& world) {
-  if (world.mutant(Mutant::touch_foreign)) {
-    eni.tags.erase("node.k8s.amazonaws.com/no_manage");
-  }
-  if (world.mutant(Mutant::remove_lasting)) {
-    eni.kind = aws::EniKind::ordinary;
-  }
-  return eni;
 }
 
 }  // namespace
@@ -113,7 +104,7 @@ Result<std::vector<aws::Eni>> ProcessEc2::network_interfaces(const aws::EniFilte
           const bool wanted = filter.ids.empty() || std::find(filter.ids.begin(), filter.ids.end(),
                                                               id) != filter.ids.end();
           if (wanted && passes(eni, filter)) {
-            found.push_back(as_told(eni, world_));
+            found.push_back(as_told(world_, eni));
           }
         }
         return found;
@@ -180,7 +171,11 @@ Result<aws::Eni> ProcessEc2::create(const aws::NewEni& wanted) {
 Result<net::AttachmentId> ProcessEc2::attach(const net::EniId& eni, const net::InstanceId& instance,
                                              net::NetworkCard card, net::DeviceIndex device) {
   return call<net::AttachmentId>("AttachNetworkInterface", to_string(eni), [&](base::Instant now) {
-    return world_.model.attach(eni, instance, card, device, now);
+    auto attached = world_.model.attach(eni, instance, card, device, now);
+    if (attached && card == net::NetworkCard(0) && world_.controller) {
+      world_.controller->agent_attached();
+    }
+    return attached;
   });
 }
 
@@ -383,6 +378,9 @@ Result<podnet::HostPods> ProcessKernel::host_pods() {
     return Error{Errc::unavailable, "the dump was interrupted"};
   }
   auto pods = world_.kernel.host_pods();
+  if (world_.mutant(Mutant::recover_branches)) {
+    pods.tables.clear();
+  }
   const bool blind =
       world_.mutant(Mutant::release_in_use) || world_.mutant(Mutant::leftovers_in_use);
   if (blind && process_.releasing()) {

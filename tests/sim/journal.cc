@@ -55,6 +55,8 @@ const std::vector<MutantName>& mutants() {
       {Mutant::remove_lasting, "remove_lasting"},
       {Mutant::primary_serves_pods, "primary_serves_pods"},
       {Mutant::trunk_place_taken, "trunk_place_taken"},
+      {Mutant::forget_trunk_place, "forget_trunk_place"},
+      {Mutant::recover_branches, "recover_branches"},
       {Mutant::reply_before_second_card, "reply_before_second_card"},
       {Mutant::keep_half, "keep_half"},
       {Mutant::forget_second_card, "forget_second_card"}};

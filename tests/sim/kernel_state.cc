@@ -1,5 +1,8 @@
 #include "tests/sim/kernel_state.h"
 
+#include "podnet/branch.h"
+#include "podnet/pod.h"
+
 namespace vpccni::sim {
 
 void KernelState::remove_link(const std::string& veth) {
@@ -45,16 +48,49 @@ void KernelState::destroy(const std::string& sandbox) {
   }
 }
 
+void KernelState::attach_branch(const std::string& sandbox, const std::string& veth,
+                                net::VlanId vlan, const net::Ip& address, bool strict) {
+  vlans_[vlan] = strict;
+  const auto mac = podnet::host_veth_mac(sandbox, "eth0");
+  if (strict) {  // all else is in the branch's own table
+    remove_link(veth);
+    veths_[veth] = {sandbox, mac};
+  } else {
+    attach(sandbox, veth, mac, address, podnet::branch_table(vlan));
+  }
+}
+
+void KernelState::detach_branch(const std::string& veth, net::VlanId vlan, const net::Ip& address) {
+  detach(veth, address, podnet::branch_table(vlan));
+  remove_link(veth);
+  vlans_.erase(vlan);
+}
+
+std::string KernelState::branch_trouble(const std::string& veth, net::VlanId vlan,
+                                        const net::Ip& address) const {
+  const auto strict = vlans_.find(vlan);
+  const auto link = veths_.find(veth);
+  if (strict == vlans_.end() || link == veths_.end()) {
+    return "one of its links is gone";
+  }
+  return strict->second ? std::string()
+                        : trouble(link->second.sandbox, veth, address, podnet::branch_table(vlan));
+}
+
 podnet::HostPods KernelState::host_pods() const {
   podnet::HostPods pods;
   pods.links = {"lo", "eth0"};
   for (const auto& [name, veth] : veths_) {
     pods.links.push_back(name);
   }
+  for (const auto& [vlan, strict] : vlans_) {
+    pods.links.push_back(podnet::vlan_link_name(vlan));
+  }
   for (const auto& [address, veth] : routes_) {
     pods.routes.push_back({address, veth, veths_.at(veth).mac});
   }
   pods.ruled.assign(to_pod_.begin(), to_pod_.end());
+  pods.tables = from_pod_;
   return pods;
 }
 

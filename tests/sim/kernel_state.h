@@ -37,6 +37,14 @@ class KernelState {
   /// The sandbox's namespace is destroyed: its links and the routes through them go, rules stay.
   void destroy(const std::string& sandbox);
 
+  /// As podnet::attach_branch_pod and detach_branch_pod.
+  void attach_branch(const std::string& sandbox, const std::string& veth, net::VlanId vlan,
+                     const net::Ip& address, bool strict);
+  void detach_branch(const std::string& veth, net::VlanId vlan, const net::Ip& address);
+  /// What is wrong with the wiring of this pod with a branch ENI; empty if nothing.
+  std::string branch_trouble(const std::string& veth, net::VlanId vlan,
+                             const net::Ip& address) const;
+
   podnet::HostPods host_pods() const;
   void remove_pod_rules(const net::Ip& address);
   void refresh_pod_rule(const net::Ip& address, net::TableId table) { from_pod_[address] = table; }
@@ -56,6 +64,7 @@ class KernelState {
   std::map<net::Ip, net::TableId> from_pod_;  // priority 1536
   std::set<net::Ip> to_pod_;                  // priority 512
   std::map<net::Ip, net::TableId> eni_rules_;
+  std::map<net::VlanId, bool> vlans_;  // links on the trunk; strict?
 };
 
 }  // namespace vpccni::sim

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "tests/sim/climate.h"
+#include "tests/sim/controller.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/pods.h"
 #include "tests/sim/process.h"
@@ -143,6 +144,9 @@ void live_with_it(World& world) {
     if (world.random.chance(0.03)) {
       restart(world);
     }
+    if (world.controller && world.random.chance(0.4)) {
+      world.random.chance(0.6) ? world.controller->create_pod() : world.controller->stop_pod();
+    }
     pass(world, seconds(10));
     check(world);
   }
@@ -159,7 +163,7 @@ std::string to_string(const MatrixCase& one) {
 }
 
 MatrixCase matrix_case(const Options& options) {
-  constexpr Mode kModes[] = {Mode::plain, Mode::custom, Mode::multi_nic};
+  constexpr Mode kModes[] = {Mode::plain, Mode::custom, Mode::multi_nic, Mode::sgp};
   const auto wrong = static_cast<Wrong>(options.seed % kWrongs);
   const bool prefixes = options.seed / kWrongs % 2 == 1;
   const Mode drawn = kModes[options.seed / kWrongs / 2 % std::size(kModes)];
@@ -175,6 +179,8 @@ void set_matrix_climate(World& world) {
   set.enable_prefix_delegation = which.prefixes;
   set.custom_networking = which.mode == Mode::custom;
   set.enable_multi_nic = which.mode == Mode::multi_nic;
+  set.enable_pod_eni = which.mode == Mode::sgp;
+  set.pod_security_group_enforcing_mode = which.prefixes ? "standard" : "strict";
   set.warm_ip_target = world.random.chance(0.6) ? world.random.between(1, 5) : 0;
   set.warm_prefix_target = 1;
   world.max_pods = 110;
@@ -185,12 +191,16 @@ void set_matrix_climate(World& world) {
   // Fifty pods shall need more than one ENI of a card, and find room.
   const std::string type = which.mode == Mode::multi_nic
                                ? (which.prefixes ? "duo.test" : "hpc7a.12xlarge")
-                           : which.prefixes             ? "t3.small"
+                           : which.mode == Mode::sgp ? (which.prefixes ? "quad.test" : "m5.4xlarge")
+                           : which.prefixes          ? "t3.small"
                            : which.mode == Mode::custom ? "m5.4xlarge"
                                                         : "t3.xlarge";
   world.limits = *world.model.find_limits(type);
   world.instance =
       world.model.run_instance({.type = type, .subnet = world.subnet}, world.now())->id;
+  if (set.enable_pod_eni) {
+    world.controller = std::make_unique<Controller>(world);
+  }
 }
 
 Outcome restart_matrix(const Options& options) {

@@ -39,6 +39,8 @@ enum class Mutant {
   remove_lasting,             // trunk and EFA ENIs count as ordinary ones
   primary_serves_pods,        // with custom networking a start takes the primary ENI for pods
   trunk_place_taken,          // no place is left for the trunk that is to come
+  forget_trunk_place,         // nor after a restart
+  recover_branches,           // a start takes the addresses of branch ENIs for the pool's
   reply_before_second_card,   // as reply_before_checkpoint, for other cards' checkpoints alone
   keep_half,                  // an ADD that failed on one card keeps what another gave
   forget_second_card          // a start does not read other cards' files

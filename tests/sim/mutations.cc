@@ -130,4 +130,14 @@ std::string describe(const ipam::Report& report) {
   return line;
 }
 
+aws::Eni as_told(const World& world, aws::Eni eni) {
+  if (world.mutant(Mutant::touch_foreign)) {
+    eni.tags.erase("node.k8s.amazonaws.com/no_manage");
+  }
+  if (world.mutant(Mutant::remove_lasting)) {
+    eni.kind = aws::EniKind::ordinary;
+  }
+  return eni;
+}
+
 }  // namespace vpccni::sim

@@ -30,4 +30,7 @@ std::string describe(const ipam::PodAdded& reply);
 std::string describe(const ipam::PodDeleted& reply);
 std::string describe(const ipam::Report& report);
 
+/// What EC2 lists: what tells an ENI apart that is not ours to take away is overlooked.
+aws::Eni as_told(const World& world, aws::Eni eni);
+
 }  // namespace vpccni::sim

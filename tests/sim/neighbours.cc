@@ -15,22 +15,6 @@ bool ours(const World& world, const vpc::Eni& eni) {
          !world.foreign.contains(eni.id);
 }
 
-/// -1 if every place of the card is taken.
-int free_place(const World& world, net::NetworkCard card) {
-  std::set<int> taken;
-  for (const auto& [id, eni] : world.model.enis()) {
-    if (eni.attachment && eni.attachment->instance == world.instance &&
-        eni.attachment->card == card) {
-      taken.insert(eni.attachment->device.value());
-    }
-  }
-  int place = 0;
-  while (taken.contains(place)) {
-    ++place;
-  }
-  return static_cast<int>(taken.size()) < world.limits.enis ? place : -1;
-}
-
 std::optional<net::EniId> attach(World& world, net::NetworkCard card,
                                  const vpc::NewInterface& wanted) {
   const int place = free_place(world, card);
@@ -61,6 +45,21 @@ void take_prefix(World& world, const vpc::Eni& eni) {
 }
 
 }  // namespace
+
+int free_place(const World& world, net::NetworkCard card) {
+  std::set<int> taken;
+  for (const auto& [id, eni] : world.model.enis()) {
+    if (eni.attachment && eni.attachment->instance == world.instance &&
+        eni.attachment->card == card) {
+      taken.insert(eni.attachment->device.value());
+    }
+  }
+  int place = 0;
+  while (taken.contains(place)) {
+    ++place;
+  }
+  return static_cast<int>(taken.size()) < world.limits.enis ? place : -1;
+}
 
 void provide(World& world) {
   auto& random = world.random;
@@ -99,20 +98,6 @@ void take_away(World& world) {
     world.oracle->took(address.ip);
     (void)world.model.unassign(net::EniId(id), {address.ip}, {}, world.now());
     return;
-  }
-}
-
-void attach_trunk(World& world) {
-  for (const auto& id : world.lasting) {
-    if (const auto* eni = world.model.find_eni(id); eni && eni->kind == aws::EniKind::trunk) {
-      return;
-    }
-  }
-  vpc::NewInterface wanted{.subnet = world.subnet, .description = "aws-k8s-trunk-eni"};
-  wanted.kind = aws::EniKind::trunk;
-  if (const auto id = attach(world, net::NetworkCard(0), wanted)) {
-    world.journal.say([&] { return "the trunk comes: " + to_string(*id); });
-    world.lasting.insert(*id);
   }
 }
 

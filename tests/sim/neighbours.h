@@ -10,9 +10,8 @@ namespace vpccni::sim {
 void provide(World& world);
 /// Takes an address or a prefix from one of our ENIs.
 void take_away(World& world);
-/// What the VPC resource controller does: one trunk, if the agent waits for it and has left a
-/// place.
-void attach_trunk(World& world);
+/// A device index that is free on the card; -1 if every place is taken.
+int free_place(const World& world, net::NetworkCard card);
 /// Attaches an ENI, if the instance has room: one that is marked as somebody else's, one without a
 /// tag, a trunk, or one with EFA.
 void attach_another(World& world);

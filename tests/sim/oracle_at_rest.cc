@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "podnet/pod.h"
+#include "tests/sim/controller.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/world.h"
 
@@ -165,6 +166,9 @@ void Oracle::check_at_rest(const ipam::Pools& pools, bool just_started) {
     if (pools.at(pool).gate().provisioning && !world_.settings.enable_ipv6) {
       check_pool(pools.at(pool));
     }
+  }
+  if (world_.controller) {
+    world_.controller->check_at_rest(pools);
   }
   check_enis(pools, just_started);
   check_leaks(pools, just_started);

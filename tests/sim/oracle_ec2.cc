@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/node.h"
+#include "tests/sim/controller.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/world.h"
 
@@ -92,6 +93,9 @@ std::string Oracle::ec2_trouble(const net::EniId& id, const net::Ip& address) co
 }
 
 void Oracle::check_ec2() {
+  if (world_.controller) {
+    world_.controller->check();
+  }
   check_foreign();
   for (const auto& [key, held] : holdings_) {
     for (std::size_t i = 0; held.strict && i < held.leases.size(); ++i) {

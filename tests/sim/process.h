@@ -43,6 +43,7 @@ class Process {
   void call(ipam::PodAdd event, bool on_every_card, OnReply on_reply);
   void call(ipam::PodDel event, OnReply on_reply);
   void post(ipam::Event event);  // to all pools, or where its pod is
+  void clean_leaked();           // what the agent does once an hour
   void terminate();              // SIGTERM
   void crash(std::string_view where);
 
@@ -87,6 +88,7 @@ class Process {
   void answer(ipam::Token token, const Reply& reply);
   void execute(std::size_t pool, const ipam::Execute& effect);
   void arm_tick();
+  void await_trunk();
 
   // process_disk.cc
   bool note_what_goes(std::size_t pool, const std::string& recent);

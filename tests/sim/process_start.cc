@@ -4,7 +4,9 @@
 #include <algorithm>
 
 #include "agent/effective.h"
+#include "agent/leaked_enis.h"
 #include "agent/tend_enis.h"
+#include "tests/sim/controller.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/process.h"
 
@@ -14,6 +16,8 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+
+constexpr auto kTrunkPeriod = seconds(5);
 
 bool on_unconfirmed(const ipam::DataStore& store, const net::Ip& address) {
   return std::any_of(store.enis().begin(), store.enis().end(), [&](const auto& eni) {
@@ -64,11 +68,35 @@ bool Process::start() {
       }
     });
   }
+  if (node_.settings.enable_pod_eni) {
+    world_.controller->agent_started();
+    await_trunk();
+  }
   if (world_.unschedulable) {
     post(ipam::Schedulable{false});
   }
   wake_loop();
   return true;
+}
+
+void Process::clean_leaked() {
+  if (agent::cleans_leaked_enis(node_.settings)) {
+    post_pool([this] { agent::clean_leaked_enis(edges_, node_, stop_.get_token()); });
+  }
+}
+
+/// As lib/agent/agent_branch.cc: a trunk is asked for when there is a place for it.
+void Process::await_trunk() {
+  const auto& core = pools_->first();
+  if (core.has_trunk()) {
+    return;
+  }
+  post(0, ipam::LookAgain{});
+  if (node_.family() != net::Family::v4 ||
+      static_cast<int>(core.store().enis().size()) <= core.limits().enis) {
+    world_.controller->ask();
+  }
+  later(kTrunkPeriod, [this] { await_trunk(); });
 }
 
 agent::Checkpoints Process::read_checkpoints() const {
@@ -87,7 +115,9 @@ agent::Checkpoints Process::read_checkpoints() const {
 std::unique_ptr<ipam::Core> Process::make_core(const agent::Node& node,
                                                const agent::Attached& attached) {
   auto options = agent::core_options(node, attached.unmanaged);
-  options.awaits_trunk = options.awaits_trunk && !world_.mutant(Mutant::trunk_place_taken);
+  const bool forgets = world_.mutant(Mutant::trunk_place_taken) ||
+                       (id_ > 1 && world_.mutant(Mutant::forget_trunk_place));
+  options.awaits_trunk = options.awaits_trunk && !forgets;
   options.provisioning = options.provisioning || world_.mutant(Mutant::change_in_imds_only);
   if (world_.mutant(Mutant::patience_ignored)) {
     options.patience = seconds(120);

@@ -17,7 +17,7 @@ constexpr std::size_t kShown = 100;  // lines of a trace
 constexpr auto kUsage =
     "usage: sim [--seeds N | --seeds FROM..TO | --seed S] [--from S] [--steps N] [--trace]\n"
     "           [--json] [--all] [--mutant NAME | --mutants] [--replay] [--matrix]\n"
-    "           [--mode plain|custom|multi-nic]\n"
+    "           [--mode plain|custom|multi-nic|sgp]\n"
     "  --trace    print all lines, not only the last ones of a seed that fails\n"
     "  --all      name every seed that fails instead of ending with the first one\n"
     "  --mutant   plant this bug: the command fails if a seed finds it, as for a real one\n"

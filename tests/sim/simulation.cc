@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tests/sim/climate.h"
+#include "tests/sim/controller.h"
 #include "tests/sim/matrix.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/pods.h"
@@ -22,8 +23,18 @@ constexpr auto kWatch = minutes(5);       // then nothing more may happen
 constexpr std::uint64_t kCallBudget = 6;  // of EC2 in that time: one look a minute
 constexpr std::uint64_t kDryBudget = 6;   // tries in that time if the subnet has no address left
 
+/// Room for a trunk and several ENIs that are full soon.
+aws::InstanceLimits quad_type() {
+  aws::InstanceLimits limits;
+  limits.enis = limits.ipv4_per_eni = 4;
+  limits.cards = {{net::NetworkCard(0), limits.enis}};
+  limits.hypervisor = "nitro";
+  return limits;
+}
+
 vpc::ModelOptions model_options(const Options& options) {
   vpc::ModelOptions made;
+  made.limits["quad.test"] = quad_type();
   made.seed = options.seed;
   Random random(~options.seed);
   made.scattered = random.chance(0.5);

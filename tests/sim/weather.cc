@@ -1,5 +1,6 @@
 #include "tests/sim/weather.h"
 
+#include "tests/sim/controller.h"
 #include "tests/sim/neighbours.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/pods.h"
@@ -125,18 +126,28 @@ void imds_fault(World& world) {
   note_hidden(world);
 }
 
-/// Other settings, and a restart that reads them.
+void restart_with_settings(World& world) {
+  if (world.process && world.random.chance(0.5)) {
+    world.process->crash("other settings");
+  } else if (world.process) {
+    world.process->terminate();
+  }
+}
+
 void switch_mode(World& world) {
   world.settings.enable_prefix_delegation = !world.settings.enable_prefix_delegation;
   world.journal.say([&] {
     return std::string("prefix delegation ") +
            (world.settings.enable_prefix_delegation ? "on" : "off");
   });
-  if (world.process && world.random.chance(0.5)) {
-    world.process->crash("other settings");
-  } else if (world.process) {
-    world.process->terminate();
-  }
+  restart_with_settings(world);
+}
+
+void switch_pod_eni_on(World& world) {
+  world.pod_eni_later = false;
+  world.settings.enable_pod_eni = true;
+  world.journal.say([] { return std::string("security groups for pods on"); });
+  restart_with_settings(world);
 }
 
 /// One card's, or some cards'.
@@ -168,6 +179,10 @@ void lose_checkpoint(World& world) {
 
 /// Pods by themselves. False: `draw` names no such event.
 bool pod_step(World& world, int draw) {
+  if (world.controller && draw < 56 && world.random.chance(0.25)) {
+    draw < 34 ? world.controller->create_pod() : world.controller->stop_pod();
+    return true;
+  }
   if (draw < 34) {
     world.pods->create();
   } else if (draw < 56) {
@@ -189,8 +204,12 @@ bool rare_step(World& world, int draw) {
   if (draw < 91) {
     return false;
   }
-  if (draw < 92 && world.settings.enable_pod_eni) {
-    attach_trunk(world);
+  if (draw < 93 && world.pod_eni_later) {
+    switch_pod_eni_on(world);
+  } else if (draw < 93 && world.controller && world.random.chance(0.3)) {
+    if (auto* agent = world.serving()) {
+      agent->clean_leaked();
+    }
   } else if (draw < 93 && world.settings.custom_networking) {
     world.eni_config_gone = !world.eni_config_gone && world.random.chance(0.5);
     world.journal.say([&] {
@@ -254,6 +273,9 @@ void calm(World& world) {
   world.model.imds_faults(world.instance) = {};
   world.hidden_since.clear();
   world.eni_config_gone = false;
+  if (world.controller) {
+    world.controller->hurry();
+  }
   for (const auto& [id, subnet] : world.model.subnets()) {
     world.model.edit_subnet(id)->full = false;
     world.model.edit_subnet(id)->fragmented = world.stays_fragmented && id == world.eni_subnet();

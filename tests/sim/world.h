@@ -22,6 +22,7 @@
 
 namespace vpccni::sim {
 
+class Controller;
 class Oracle;
 class Pods;
 class Process;
@@ -32,6 +33,7 @@ enum class Mode {
   plain,      // one card, one address for each pod
   custom,     // custom networking
   multi_nic,  // two network cards, and pods with an address on each
+  sgp,        // a trunk ENI, and pods with a branch ENI
 };
 
 std::string_view name_of(Mode mode);
@@ -90,6 +92,7 @@ struct World {
   aws::InstanceLimits limits;
   bool outsiders = false;                  // somebody else changes our ENIs too
   bool switches_mode = false;              // prefix delegation goes on and off
+  bool pod_eni_later = false;              // security groups for pods are switched on one day
   bool neighbours = false;                 // others attach ENIs to the instance
   bool stays_fragmented = false;           // the subnet never has a whole /28
   std::map<net::EniId, vpc::Eni> foreign;  // no_manage=true, as they were: never touched
@@ -101,7 +104,8 @@ struct World {
   int max_pods = 0;  // of the node object; 0: the instance type's
   std::unique_ptr<Oracle> oracle;
   std::unique_ptr<Pods> pods;
-  std::unique_ptr<Process> process;  // the agent's; null while it is down
+  std::unique_ptr<Controller> controller;  // null without security groups for pods
+  std::unique_ptr<Process> process;        // the agent's; null while it is down
   std::uint64_t incarnations = 0;
   bool storm = true;
 
