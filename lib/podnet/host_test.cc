@@ -234,7 +234,7 @@ TEST_CASE("the kernel's pods are its host routes and links") {
   }
   CHECK(routes == std::vector<std::string>{"10.0.1.30 eni00000000001", "2600::7 eni00000000001"});
 
-  sh("ip link add vlan.eth.7 type dummy\n"
+  sh("ip link add vlan.eth.7 type veth peer name peer7\n"
      "ip rule add priority 1536 from 10.0.1.30 lookup 107");
   const HostPods with_branch = must(host_pods());
   for (const auto& route : with_branch.routes) {
