@@ -38,10 +38,11 @@ Result<base::Fd> lock(const std::string& directory) {
 struct Reserved {
   net::Ip address;
   std::string path;
-  std::string owner;  // the file's text
+  std::string owner;       // the file's text
+  bool abandoned = false;  // by a writer that died, if the lock is ours
 };
 
-/// What is no address by its name is nobody's.
+/// What is neither an address by its name nor on its way to kLastReserved is nobody's.
 Result<std::vector<Reserved>> reserved(const std::string& directory) {
   const base::Owned<DIR, ::closedir> open(::opendir(directory.c_str()));
   if (!open) {
@@ -50,13 +51,17 @@ Result<std::vector<Reserved>> reserved(const std::string& directory) {
   std::vector<Reserved> all;
   while (const dirent* entry = ::readdir(open.get())) {
     const auto address = net::Ip::parse(entry->d_name);
+    std::string path = directory + "/" + entry->d_name;
+    if (std::string_view(entry->d_name).starts_with(std::string(kLastReserved) + ".tmp")) {
+      all.push_back({{}, std::move(path), {}, true});
+      continue;
+    }
     if (!address) {
       continue;
     }
-    std::string path = directory + "/" + entry->d_name;
     const auto text = base::read_file(path, kLongestOwner);
-    all.push_back(
-        {*address, std::move(path), text ? std::string(base::trim(*text)) : std::string()});
+    all.push_back({*address, std::move(path), text ? std::string(base::trim(*text)) : std::string(),
+                   text && text->empty()});
   }
   return all;
 }
@@ -153,7 +158,8 @@ Result<> release_addresses(const std::string& directory, const HostLocalOwner& o
   VPCCNI_TRY(const auto all, reserved(directory));
   Result<> first;
   for (const Reserved& one : all) {
-    if (is_of(one, owner) && ::unlink(one.path.c_str()) != 0 && errno != ENOENT && first) {
+    if ((is_of(one, owner) || one.abandoned) && ::unlink(one.path.c_str()) != 0 &&
+        errno != ENOENT && first) {
       first = errno_error(errno, "remove " + one.path);
     }
   }

@@ -98,6 +98,19 @@ TEST_CASE("a full range is an error; what a dead writer left is used") {
   CHECK_FALSE(HostLocalRange::of(cidr("10.0.0.0/31")));
 }
 
+TEST_CASE("a release takes what a dead writer left, and nothing else") {
+  Place place;
+  REQUIRE(place.reserve("c1"));
+  const auto before = place.files();
+  place.write("169.254.172.77", "");
+  place.write("last_reserved_ip.0.tmpAb12Cd", "169.254");
+  place.write("notes.tmp", "");
+  REQUIRE(release_addresses(place.directory(), {"nobody", "eth0"}));
+  auto after = before;
+  after.insert("notes.tmp");
+  CHECK(place.files() == after);
+}
+
 TEST_CASE("IPv6 ranges end with their last address") {
   const auto range = must(HostLocalRange::of(cidr("fd00::ac:0/118")));
   CHECK(range.gateway == ip("fd00::ac:1"));
